@@ -1,0 +1,182 @@
+//! Builds the control plane's binaries with Go. Talks to Go, the file system and, on standard error, to whoever waits.
+
+use std::collections::VecDeque;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::go_mod::GoMod;
+use super::{Error, Program, is_filled};
+
+/// The executable that all names link to.
+const EXECUTABLE: &str = "controlplane";
+
+/// Often enough that nobody thinks it hangs, seldom enough that the lines of eight minutes fit a screen.
+const REPORT_EVERY: Duration = Duration::from_secs(15);
+
+/// Lines of Go's output that an error shows: enough for a compiler's message and what led to it.
+const LINES_KEPT: usize = 20;
+
+/// Builds the module in `sources` and leaves the binaries in `target`, all of them or none.
+///
+/// # Guarantees
+///
+/// A second builder waits for the first and takes what it built. A builder that is killed leaves no `target`.
+pub(super) fn build_into(target: &Path, sources: &Path) -> Result<(), Error> {
+    let go_mod = read_go_mod(sources)?;
+    check_go(sources, &go_mod)?;
+    let cache = target.parent().unwrap_or(target);
+    fs::create_dir_all(cache).map_err(Error::io("create", cache))?;
+    let _one_builder_at_a_time = lock(&cache.join("controlplane.lock"))?;
+    if is_filled(target) {
+        return Ok(());
+    }
+    let partial = tempfile::Builder::new().prefix("partial-").tempdir_in(cache).map_err(Error::io("create a directory in", cache))?;
+    tell(&format!(
+        "building etcd, kube-apiserver, kube-controller-manager and kubectl {} into {}: about 8 minutes on two cores the first time",
+        go_mod.kubernetes,
+        target.display()
+    ));
+    compile(sources, &partial.path().join(EXECUTABLE), &go_mod.linker_flags())?;
+    for program in Program::ALL {
+        let link = partial.path().join(program.name());
+        symlink(EXECUTABLE, &link).map_err(Error::io("create", &link))?;
+    }
+    if target.exists() {
+        fs::remove_dir_all(target).map_err(Error::io("remove", target))?;
+    }
+    fs::rename(partial.path(), target).map_err(Error::io("create", target))
+}
+
+fn read_go_mod(sources: &Path) -> Result<GoMod, Error> {
+    let path = sources.join("go.mod");
+    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    GoMod::parse(&text).map_err(|line| Error::GoMod { path, line })
+}
+
+/// Asks in `sources`, where Go itself switches to the toolchain that go.mod asks for unless the user has forbidden that.
+fn check_go(sources: &Path, go_mod: &GoMod) -> Result<(), Error> {
+    let problem = match go(sources).args(["env", "GOVERSION"]).output() {
+        Ok(answer) => {
+            let version = String::from_utf8_lossy(&answer.stdout);
+            if go_mod.accepts(&version) {
+                return Ok(());
+            }
+            let complaint = String::from_utf8_lossy(&answer.stderr);
+            format!("Go is {} {}", version.trim(), complaint.trim()).trim_end().to_owned()
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => "there is no Go on the PATH".to_owned(),
+        Err(error) => format!("Go does not run ({error})"),
+    };
+    Err(Error::NoGo { problem, needed: go_mod.go.clone() })
+}
+
+/// Go in the module's own world: a workspace file further up must not change what is built.
+fn go(sources: &Path) -> Command {
+    let mut command = Command::new("go");
+    command.current_dir(sources).env("GOWORK", "off").stdin(Stdio::null());
+    command
+}
+
+/// Held until dropped, and given back by the system however this process ends.
+fn lock(path: &Path) -> Result<File, Error> {
+    let file = File::create(path).map_err(Error::io("create", path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            tell("another process is building them: waiting for it");
+            file.lock().map_err(Error::io("lock", path))?;
+        }
+        Err(TryLockError::Error(source)) => return Err(Error::io("lock", path)(source)),
+    }
+    Ok(file)
+}
+
+fn compile(sources: &Path, executable: &Path, linker_flags: &str) -> Result<(), Error> {
+    let mut command = go(sources);
+    command.args(["build", "-v", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", linker_flags, "-o"]).arg(executable).arg(".");
+    let (status, progress) = watch(command).map_err(Error::io("run go build in", sources))?;
+    if status.success() {
+        tell(&format!("done: {}", progress.summary()));
+        return Ok(());
+    }
+    Err(Error::Build { directory: sources.to_path_buf(), status, output: progress.last_lines() })
+}
+
+/// Runs Go and tells now and then how far it is.
+fn watch(mut command: Command) -> io::Result<(ExitStatus, Progress)> {
+    let mut go = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let (sender, lines) = mpsc::channel();
+    if let Some(output) = go.stderr.take() {
+        thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    }
+    let progress = follow(&lines);
+    Ok((go.wait()?, progress))
+}
+
+fn follow(lines: &Receiver<String>) -> Progress {
+    let mut progress = Progress::new();
+    let mut next_report = progress.started + REPORT_EVERY;
+    loop {
+        match lines.recv_timeout(next_report.saturating_duration_since(Instant::now())) {
+            Ok(line) => progress.take(line),
+            Err(RecvTimeoutError::Timeout) => {
+                tell(&progress.summary());
+                next_report += REPORT_EVERY;
+            }
+            Err(RecvTimeoutError::Disconnected) => return progress,
+        }
+    }
+}
+
+/// How far `go build -v` is: it names each package that it compiles, on a line of its own.
+struct Progress {
+    started: Instant,
+    downloaded: usize,
+    compiled: usize,
+    last: VecDeque<String>,
+}
+
+impl Progress {
+    fn new() -> Progress {
+        Progress { started: Instant::now(), downloaded: 0, compiled: 0, last: VecDeque::new() }
+    }
+
+    fn take(&mut self, line: String) {
+        if line.starts_with("go: downloading ") {
+            self.downloaded += 1;
+        } else if !line.contains(char::is_whitespace) {
+            self.compiled += 1;
+        }
+        if self.last.len() == LINES_KEPT {
+            self.last.pop_front();
+        }
+        self.last.push_back(line);
+    }
+
+    fn summary(&self) -> String {
+        let seconds = self.started.elapsed().as_secs();
+        let downloaded = if self.downloaded == 0 { String::new() } else { format!("{} modules downloaded, ", self.downloaded) };
+        format!("{} min {:02} s: {downloaded}{} packages compiled", seconds / 60, seconds % 60, self.compiled)
+    }
+
+    fn last_lines(&self) -> String {
+        self.last.iter().map(|line| format!("  {line}\n")).collect()
+    }
+}
+
+/// Past the test harness, which captures what the print macros write: eight silent minutes look like a hang.
+fn tell(message: &str) {
+    // Whoever closed standard error does not want to know.
+    writeln!(io::stderr(), "control plane: {message}").ok();
+}
+
+#[cfg(test)]
+mod tests;
