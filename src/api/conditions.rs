@@ -1,0 +1,210 @@
+//! Conditions as kstatus reads them: `Ready` always, `Reconciling` while it goes on by itself, `Stalled` when a person must act.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+/// `observedGeneration` of an object that no operator has looked at. Without it kstatus takes such an object for done.
+pub(crate) fn nobody_has_looked() -> i64 {
+    -1
+}
+
+/// The status of the `Ready` condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ready {
+    /// Datadog showed exactly this spec.
+    True,
+    /// It did not, or not yet.
+    False,
+    /// It did once, and nobody has been able to look for long.
+    Unknown,
+}
+
+/// Who brings it forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Progress {
+    /// Nobody needs to.
+    Settled,
+    /// Time, or another object: no person is needed.
+    Reconciling,
+    /// A person.
+    Stalled,
+}
+
+macro_rules! reasons {
+    ($(#[$doc:meta])* $name:ident { $($(#[$why:meta])* $variant:ident => $progress:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$why])* $variant,)* }
+
+        impl $name {
+            /// Every reason there is.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The CamelCase word in the condition.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => stringify!($variant)),* }
+            }
+
+            /// Who brings it forward.
+            pub fn progress(self) -> Progress {
+                match self { $(Self::$variant => Progress::$progress),* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Why an OrgConnection is ready or not.
+    ConnectionReason {
+        /// Datadog shows exactly what the spec says.
+        InSync => Settled,
+        /// The source's DatadogOrg is missing, unproven or not connected.
+        OrganizationNotReady => Reconciling,
+        /// The list of the organization's connections is incomplete, so that nothing is certain.
+        InventoryUnavailable => Reconciling,
+        /// Datadog's rate limit is used up.
+        Throttled => Reconciling,
+        /// A call failed or its outcome is not known; it is looked up and tried again.
+        Retrying => Reconciling,
+        /// The object is being deleted, and Datadog is being cleaned up.
+        Deleting => Reconciling,
+        /// A connection that this object did not make exists for the pair.
+        AlreadyExists => Stalled,
+        /// Another object holds the pair.
+        Conflict => Stalled,
+        /// The organizations behind the references are others than the claimed ones.
+        PairChanged => Stalled,
+        /// Source and sink live on different Datadog sites.
+        DifferentSite => Stalled,
+        /// Source and sink are one organization.
+        SameOrganization => Stalled,
+        /// Datadog does not know the sink.
+        SinkUnknown => Stalled,
+        /// Datadog does not allow this connection.
+        NotAllowed => Stalled,
+        /// The source's key may not write connections.
+        PermissionMissing => Stalled,
+        /// The connection cannot be deleted at Datadog with the credentials at hand.
+        DeletionBlocked => Stalled,
+        /// The object cannot be understood.
+        Invalid => Stalled,
+    }
+}
+
+reasons! {
+    /// Why a DatadogOrg is ready or not.
+    OrganizationReason {
+        /// Its connections can be listed.
+        Connected => Settled,
+        /// The credentials are being checked.
+        Checking => Reconciling,
+        /// The Secret does not exist.
+        SecretNotFound => Reconciling,
+        /// Datadog cannot be reached or answers with errors of its own.
+        Unreachable => Reconciling,
+        /// Datadog's rate limit is used up.
+        Throttled => Reconciling,
+        /// The object is being deleted while OrgConnections still claim through it.
+        InUse => Reconciling,
+        /// The Secret does not hold usable credentials.
+        SecretInvalid => Stalled,
+        /// Datadog refuses the credentials.
+        KeyRejected => Stalled,
+        /// The credentials belong to another organization.
+        WrongOrganization => Stalled,
+        /// The credentials may not list connections.
+        PermissionMissing => Stalled,
+    }
+}
+
+/// What the conditions shall say.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Verdict {
+    /// Status of `Ready`.
+    pub ready: Ready,
+    /// Reason, one word of the tables above.
+    pub reason: &'static str,
+    /// What happened, to what, and what to do.
+    pub message: String,
+    /// Whether `Reconciling` or `Stalled` stands beside it.
+    pub progress: Progress,
+}
+
+impl Verdict {
+    /// The conditions that say it. A condition's `lastTransitionTime` moves only when its status flips.
+    pub fn conditions(&self, previous: &[Condition], generation: i64, now: Timestamp) -> Vec<Condition> {
+        let ready = match self.ready {
+            Ready::True => "True",
+            Ready::False => "False",
+            Ready::Unknown => "Unknown",
+        };
+        let beside = match self.progress {
+            Progress::Settled => None,
+            Progress::Reconciling => Some("Reconciling"),
+            Progress::Stalled => Some("Stalled"),
+        };
+        [Some(("Ready", ready)), beside.map(|type_| (type_, "True"))]
+            .into_iter()
+            .flatten()
+            .map(|(type_, status)| Condition {
+                type_: type_.to_owned(),
+                status: status.to_owned(),
+                reason: self.reason.to_owned(),
+                message: self.message.clone(),
+                observed_generation: Some(generation),
+                last_transition_time: previous
+                    .iter()
+                    .find(|condition| condition.type_ == type_ && condition.status == status)
+                    .map_or_else(|| Time(now), |condition| condition.last_transition_time.clone()),
+            })
+            .collect()
+    }
+}
+
+/// The condition of a type.
+pub fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|condition| condition.type_ == type_)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn verdict(ready: Ready, progress: Progress) -> Verdict {
+        Verdict { ready, reason: "Any", message: "text".to_owned(), progress }
+    }
+
+    #[test]
+    fn ready_stands_always_and_the_others_only_while_they_hold() {
+        for (progress, expected) in [
+            (Progress::Settled, vec!["Ready"]),
+            (Progress::Reconciling, vec!["Ready", "Reconciling"]),
+            (Progress::Stalled, vec!["Ready", "Stalled"]),
+        ] {
+            let types: Vec<_> = verdict(Ready::False, progress).conditions(&[], 3, at(1)).into_iter().map(|c| c.type_).collect();
+            assert_eq!(types, expected);
+        }
+    }
+
+    #[test]
+    fn the_transition_time_moves_only_when_the_status_flips() {
+        let first = verdict(Ready::False, Progress::Stalled).conditions(&[], 1, at(1));
+        let same = Verdict { message: "another".to_owned(), ..verdict(Ready::False, Progress::Stalled) }.conditions(&first, 2, at(2));
+        assert_eq!(same[0].last_transition_time.0, at(1));
+        assert_eq!(same[0].observed_generation, Some(2));
+        let flipped = verdict(Ready::True, Progress::Settled).conditions(&same, 2, at(3));
+        assert_eq!(flipped[0].last_transition_time.0, at(3));
+    }
+
+    #[test]
+    fn no_two_reasons_share_a_name() {
+        let mut names: Vec<_> = ConnectionReason::ALL.iter().map(|reason| reason.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ConnectionReason::ALL.len());
+    }
+}

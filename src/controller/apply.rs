@@ -1,0 +1,183 @@
+//! The executor: one write at Datadog, in a task that outlives its pass, laid over the inventory as soon as its answer is there.
+//!
+//! A call has three outcomes. Done and not done are taken as they are; an unknown one is resolved by a list begun afterwards.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::context::Context;
+use crate::api::conditions::ConnectionReason;
+use crate::datadog::{Call, Class, Client, Deleted, Error, Outcome};
+use crate::decide::model::{Connection, ConnectionTypes, Pair, Principal};
+use crate::decide::organization::Trouble;
+use crate::decide::outcome::{Effect, Report, Retry, Shown};
+use crate::decide::step;
+use crate::log::chain;
+use crate::world::inventory::OwnWrite;
+use crate::world::orgs::Org;
+
+/// The right to write for a pair, for one pass or call of this process at a time. Whoever waits for it is woken when it ends.
+pub(super) struct Reservation {
+    context: Arc<Context>,
+    pair: Pair,
+}
+
+impl Reservation {
+    /// Takes it, if nobody else holds it.
+    pub(super) fn of(context: &Arc<Context>, pair: Pair) -> Option<Self> {
+        context.objects.reserve(pair).then(|| Self { context: Arc::clone(context), pair })
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.context.objects.release(self.pair);
+    }
+}
+
+/// Where a write goes.
+pub(super) struct Target {
+    /// Everything shared.
+    pub(super) context: Arc<Context>,
+    /// Whose inventory learns of it.
+    pub(super) org: Arc<Org>,
+    /// Speaks for the source.
+    pub(super) client: Client,
+    /// Whom it speaks as.
+    pub(super) us: Principal,
+    /// Held until the answer is there.
+    pub(super) reservation: Reservation,
+}
+
+impl Target {
+    /// Creates the connection; `again` if one was owned before and has vanished.
+    pub(super) async fn create(self, pair: Pair, types: ConnectionTypes, again: bool) -> Report {
+        let (client, us) = (self.client.clone(), self.us);
+        let answer = self.send(pair, async move {
+            let mut created = client.create(pair, &types).await?;
+            // The answer names the creator alone; what else the next list will tell of it is known already.
+            created.created_by = created.created_by.map(|creator| if creator.id == us.id { us } else { creator });
+            Ok((OwnWrite::Wrote(created.clone()), created))
+        });
+        match answer.await {
+            Ok(created) => {
+                let effect = if again { Effect::Recreated(created.clone()) } else { Effect::Created(created.clone()) };
+                Report::in_sync(created, Some(effect))
+            }
+            Err(report) => report.showing(Shown::NotOurs),
+        }
+    }
+
+    /// Gives the connection these types; `drift` if it was in sync with this very spec before.
+    pub(super) async fn update(self, connection: Connection, types: ConnectionTypes, drift: bool) -> Report {
+        let (client, before) = (self.client.clone(), connection.clone());
+        let answer = self.send(connection.pair(), async move {
+            let patched = client.update(connection.id, &types).await?;
+            // The answer has no names: those of the list stay.
+            let updated = Connection { types: patched.types, ..connection };
+            Ok((OwnWrite::Wrote(updated.clone()), (updated, types)))
+        });
+        match answer.await {
+            Ok((updated, wanted)) if updated.types == wanted => {
+                let difference = before.types.difference(&updated.types);
+                let effect = if drift { Effect::Repaired(difference) } else { Effect::Updated(difference) };
+                Report::in_sync(updated, Some(effect))
+            }
+            Ok((updated, wanted)) => not_taken(updated, &wanted),
+            Err(report) => report.showing(Shown::Owned(before)),
+        }
+    }
+
+    /// Deletes the connection by its id.
+    pub(super) async fn delete(self, connection: Connection) -> Report {
+        let (client, id) = (self.client.clone(), connection.id);
+        let answer = self.send(connection.pair(), async move { Ok((OwnWrite::Deleted(id), client.delete(id).await?)) });
+        match answer.await {
+            Ok(deleted) => {
+                let what = match deleted {
+                    Deleted::Now => format!("deleted connection {id}: {} no longer shared", connection.types),
+                    Deleted::AlreadyGone => format!("connection {id} was gone already"),
+                };
+                Report::unchanged(Retry::WhenWoken).having(Effect::Deleted(what))
+            }
+            Err(report) => *report,
+        }
+    }
+
+    /// Sends it in its own task: a pass may be dropped at any await, a call under way must not.
+    async fn send<T: Send + 'static>(
+        self,
+        pair: Pair,
+        call: impl Future<Output = Result<(OwnWrite, T), Error>> + Send + 'static,
+    ) -> Result<T, Box<Report>> {
+        let calls = self.context.calls.clone();
+        let task = calls.spawn(async move {
+            let answer = call.await;
+            let answer = match answer {
+                Ok((write, value)) => {
+                    self.org.wrote(pair, write);
+                    Ok(value)
+                }
+                Err(error) => Err(Box::new(self.failed(pair, &error))),
+            };
+            drop(self.reservation);
+            // Those who found the pair busy look again.
+            self.context.wake(self.context.objects.of_pair(pair));
+            answer
+        });
+        task.await.unwrap_or_else(|_| Err(Box::new(Report::unchanged(Retry::Backoff))))
+    }
+
+    /// What a failed call means for the inventory and the organization, and what is said of it.
+    fn failed(&self, pair: Pair, error: &Error) -> Report {
+        let lookup =
+            error.outcome() == Outcome::Unknown || matches!(error, Error::Conflict { .. } | Error::NotFound { call: Call::Update(_), .. });
+        if lookup {
+            self.org.wrote(pair, OwnWrite::InDoubt);
+            self.org.want_list(Some(pair));
+            self.context.wake_org(&self.org.key);
+        }
+        if matches!(error, Error::Unauthorized { .. } | Error::Forbidden { .. }) {
+            self.refused(error);
+        }
+        tracing::warn!(pair = %pair, error = chain(error), "a call at Datadog failed");
+        report_of(error, lookup)
+    }
+
+    /// The key was refused: for want of a permission, or altogether, which the next identity check finds out.
+    fn refused(&self, error: &Error) {
+        if error.missing_permission().is_some() {
+            self.org.refused(error.to_string());
+        } else {
+            self.org.failed(Trouble::KeyRejected(error.to_string()), (self.context.seams.chance)());
+        }
+        self.context.wake_org(&self.org.key);
+    }
+}
+
+fn report_of(error: &Error, lookup: bool) -> Report {
+    let not_ready = |reason, retry| Report::not_ready(reason, error.to_string(), retry);
+    // The list that was asked for wakes the object.
+    if matches!(error, Error::Conflict { .. } | Error::NotFound { call: Call::Update(_), .. }) {
+        return Report::unchanged(Retry::WhenWoken);
+    }
+    match (error.class(), error) {
+        (Class::Transient, _) => not_ready(ConnectionReason::Retrying, if lookup { Retry::WhenWoken } else { Retry::Backoff }),
+        (Class::Throttled { until }, _) => {
+            not_ready(ConnectionReason::Throttled, Retry::After(until.saturating_duration_since(Instant::now())))
+        }
+        (Class::Permanent, Error::Unauthorized { .. }) => Report::unchanged(Retry::Backoff),
+        (Class::Permanent, Error::Forbidden { call: Call::Delete(_), .. }) => step::blocked(&error.to_string()),
+        (Class::Permanent, Error::Forbidden { .. }) => step::permission_missing(&error.to_string()),
+        (Class::Permanent, Error::NotFound { .. }) => not_ready(ConnectionReason::SinkUnknown, Retry::Permanent),
+        (Class::Permanent, _) => not_ready(ConnectionReason::NotAllowed, Retry::Permanent),
+    }
+}
+
+/// Datadog answered an update with other types than asked for: said once, looked at again slowly, never fought over.
+fn not_taken(updated: Connection, wanted: &ConnectionTypes) -> Report {
+    let message = format!("Datadog took the change but shows {} instead of {wanted}: check the connection types", updated.types);
+    Report::not_ready(ConnectionReason::NotAllowed, message, Retry::Permanent).showing(Shown::Owned(updated))
+}

@@ -1,0 +1,150 @@
+//! What every pass shares: the two APIs, what is known, and who is to be woken.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use http::Uri;
+use jiff::Timestamp;
+use kube::core::DeserializeGuard;
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube_runtime::events::{Recorder, Reporter};
+use tokio_util::task::TaskTracker;
+
+use super::watch::Health;
+use crate::api::DatadogOrg;
+use crate::datadog::{Client, Credentials, Observer, Transport};
+use crate::metrics::Metrics;
+use crate::world::Key;
+use crate::world::objects::Objects;
+use crate::world::orgs::Orgs;
+use crate::world::row::Row;
+
+/// An OrgConnection as it is cached; one that cannot be understood stops no other.
+pub type CachedRow = DeserializeGuard<Row>;
+/// A DatadogOrg as it is cached.
+pub type CachedOrg = DeserializeGuard<DatadogOrg>;
+
+/// What the world outside the process gives: replaced one by one in a simulation, where the real code runs in virtual time.
+#[derive(Clone)]
+pub struct Seams {
+    /// The way to Datadog.
+    pub transport: Transport,
+    /// One base address in place of all sites.
+    pub datadog_url: Option<Uri>,
+    /// The wall clock; only ever shown, never decided on.
+    pub wall_clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Uniform in 0..1.
+    pub chance: Arc<dyn Fn() -> f64 + Send + Sync>,
+}
+
+impl fmt::Debug for Seams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seams").field("datadog_url", &self.datadog_url).finish_non_exhaustive()
+    }
+}
+
+/// What every pass shares.
+pub struct Context {
+    /// The Kubernetes API.
+    pub kubernetes: kube::Client,
+    /// Where objects are watched: these namespaces, or everywhere (`None`).
+    pub scopes: Vec<Scope>,
+    /// Which objects speak of which pair and organization.
+    pub objects: Objects,
+    /// The organizations and their inventories.
+    pub orgs: Orgs,
+    /// The world outside.
+    pub seams: Seams,
+    /// Publishes Kubernetes events.
+    pub recorder: Recorder,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// How the watches are doing.
+    pub health: Arc<Health>,
+    /// Calls that change something at Datadog: they outlive the pass that made them.
+    pub calls: TaskTracker,
+}
+
+/// One watched namespace, or all of them, with the way to wake its objects.
+pub struct Scope {
+    /// The namespace; `None` is all.
+    pub namespace: Option<String>,
+    /// The cached OrgConnections.
+    pub rows: Store<CachedRow>,
+    wake_rows: UnboundedSender<ObjectRef<CachedRow>>,
+    wake_orgs: UnboundedSender<ObjectRef<CachedOrg>>,
+}
+
+/// The receiving ends of a scope's wake-ups, for its two controllers.
+pub struct Wakeups {
+    /// OrgConnections.
+    pub rows: UnboundedReceiver<ObjectRef<CachedRow>>,
+    /// DatadogOrgs.
+    pub orgs: UnboundedReceiver<ObjectRef<CachedOrg>>,
+}
+
+impl Scope {
+    /// A scope on this store.
+    pub fn new(namespace: Option<String>, rows: Store<CachedRow>) -> (Self, Wakeups) {
+        let (wake_rows, awake_rows) = unbounded();
+        let (wake_orgs, awake_orgs) = unbounded();
+        (Self { namespace, rows, wake_rows, wake_orgs }, Wakeups { rows: awake_rows, orgs: awake_orgs })
+    }
+
+    fn holds(&self, key: &Key) -> bool {
+        self.namespace.as_ref().is_none_or(|namespace| *namespace == key.namespace)
+    }
+}
+
+impl Context {
+    /// A context on these scopes.
+    pub fn new(kubernetes: kube::Client, scopes: Vec<Scope>, seams: Seams, metrics: Arc<Metrics>, health: Arc<Health>) -> Self {
+        let reporter = Reporter { controller: "crossorg".to_owned(), instance: None };
+        Self {
+            recorder: Recorder::new(kubernetes.clone(), reporter),
+            kubernetes,
+            scopes,
+            objects: Objects::default(),
+            orgs: Orgs::default(),
+            seams,
+            metrics,
+            health,
+            calls: TaskTracker::new(),
+        }
+    }
+
+    /// The cached form of an OrgConnection, if it could be understood.
+    pub fn row(&self, key: &Key) -> Option<Arc<CachedRow>> {
+        let reference = ObjectRef::new(&key.name).within(&key.namespace);
+        self.scopes.iter().filter(|scope| scope.holds(key)).find_map(|scope| scope.rows.get(&reference))
+    }
+
+    /// Has OrgConnections looked at again.
+    pub fn wake(&self, keys: impl IntoIterator<Item = Key>) {
+        for key in keys {
+            for scope in self.scopes.iter().filter(|scope| scope.holds(&key)) {
+                // Fails only when the controller has ended, and the process with it.
+                scope.wake_rows.unbounded_send(ObjectRef::new(&key.name).within(&key.namespace)).ok();
+            }
+        }
+    }
+
+    /// Has a DatadogOrg looked at again.
+    pub fn wake_org(&self, key: &Key) {
+        for scope in self.scopes.iter().filter(|scope| scope.holds(key)) {
+            scope.wake_orgs.unbounded_send(ObjectRef::new(&key.name).within(&key.namespace)).ok();
+        }
+    }
+
+    /// A client for an organization on this site.
+    pub fn datadog(&self, site: crate::api::datadog_org::Site, credentials: Credentials) -> Result<Client, http::uri::InvalidUri> {
+        let base = match &self.seams.datadog_url {
+            Some(url) => url.clone(),
+            None => format!("https://api.{}", site.domain()).parse()?,
+        };
+        let metrics = Arc::clone(&self.metrics);
+        let observer: Observer = Arc::new(move |observation| metrics.observe(observation));
+        Ok(Client::new(self.seams.transport.clone(), &base, credentials).observed_by(observer))
+    }
+}

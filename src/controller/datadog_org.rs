@@ -1,0 +1,141 @@
+//! The pass of one DatadogOrg: its turn with Datadog, who has to look again, its status, and whether it may go.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::{Api, ResourceExt};
+use kube_runtime::controller::Action;
+use tracing::{info, warn};
+
+use super::context::{CachedOrg, Context};
+use super::kubernetes::{self, Error};
+use super::poll::{self as turn, Turned};
+use super::record;
+use crate::api::conditions::{Progress, find};
+use crate::api::datadog_org::ConnectionCounts;
+use crate::api::{DatadogOrg, IN_USE_FINALIZER, RECONCILE_REQUEST_ANNOTATION};
+use crate::decide::event::Event;
+use crate::decide::organization::{self, Findings, Stand};
+use crate::decide::poll::{self, Ask, SECRET_INTERVAL};
+use crate::decide::requeue;
+use crate::world::Key;
+use crate::world::inventory::Changed;
+use crate::world::orgs::Org;
+
+/// One pass. It records its own failure and says when to look again.
+pub(super) async fn reconcile(object: Arc<CachedOrg>, context: Arc<Context>) -> Action {
+    let object = match &object.0 {
+        Ok(object) => object,
+        Err(invalid) => {
+            warn!(object = %Key::of(&*object), error = invalid.error, "the DatadogOrg cannot be understood: correct it, or apply the CRDs of this operator's version");
+            return Action::await_change();
+        }
+    };
+    let key = Key::of(object);
+    match pass(object, &context).await {
+        Ok(wait) => {
+            context.objects.succeeded(&key);
+            wait.map_or_else(Action::await_change, Action::requeue)
+        }
+        Err(error) => record::failed(&context, &key, &error),
+    }
+}
+
+async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>, Error> {
+    let org = context.orgs.applied(object);
+    let api = Api::<DatadogOrg>::namespaced(context.kubernetes.clone(), &org.key.namespace);
+    let terminating = object.metadata.deletion_timestamp.is_some();
+    let held = object.finalizers().iter().any(|finalizer| finalizer == IN_USE_FINALIZER);
+    if terminating && !held {
+        return Ok(None);
+    }
+    if !held {
+        // The patch comes back as an event, and with it the pass that asks Datadog.
+        kubernetes::hold(&api, object, IN_USE_FINALIZER).await?;
+        return Ok(None);
+    }
+    let handled_request = requested(context, object, &org);
+    let turned = turn::turn(context, object, &org).await;
+    wake(context, &org, &turned);
+    let users = if terminating { users(context, &org.key).await? } else { Vec::new() };
+    if terminating && users.is_empty() {
+        kubernetes::let_go(&api, object, IN_USE_FINALIZER).await?;
+        info!(object = %org.key, "let go; no OrgConnection uses it any more");
+        return Ok(None);
+    }
+    let counts = matches!(turned, Turned::Listed(_)).then(|| counts(context, &org));
+    let findings = Findings { stand: org.stand(), counts, users, handled_request };
+    say(context, &api, object, &findings).await?;
+    Ok(Some(next_look(&org)))
+}
+
+/// A request to look afresh asks for a list once, and is fulfilled when one has begun since.
+fn requested(context: &Context, object: &DatadogOrg, org: &Org) -> Option<String> {
+    let value = object.annotations().get(RECONCILE_REQUEST_ANNOTATION)?;
+    let handled = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref());
+    if handled == Some(value) {
+        return None;
+    }
+    let (at, new) = context.objects.requested_at(&org.key.as_org(), value);
+    if new {
+        org.want_list(None);
+    }
+    org.listed_since(at).then(|| value.clone())
+}
+
+fn wake(context: &Context, org: &Org, turned: &Turned) {
+    match turned {
+        Turned::Listed(Changed::Pairs(pairs)) => context.wake(pairs.iter().flat_map(|pair| context.objects.of_pair(*pair))),
+        Turned::Listed(Changed::Everything) | Turned::Failed(true) => context.wake(context.objects.of_org(&org.key)),
+        // Nobody can vouch any more for what the objects say: they have to say so, once.
+        Turned::Failed(false) | Turned::Idle if !org.vouches() => context.wake(context.objects.of_org(&org.key)),
+        Turned::Failed(false) | Turned::Idle => {}
+    }
+}
+
+/// The objects that claim through a terminating DatadogOrg, read live: each of them still needs its key.
+async fn users(context: &Context, key: &Key) -> Result<Vec<String>, Error> {
+    let objects = kubernetes::neighbours(context, key).await?;
+    let uses = |object: &&crate::api::OrgConnection| {
+        object.spec.source_org_ref.name == key.name
+            && object.finalizers().iter().any(|finalizer| finalizer == crate::api::CONNECTION_FINALIZER)
+    };
+    Ok(objects.iter().filter(uses).map(ResourceExt::name_any).collect())
+}
+
+fn counts(context: &Context, org: &Org) -> ConnectionCounts {
+    let (managed, unmanaged): (Vec<_>, Vec<_>) = org.listed_pairs().into_iter().partition(|pair| context.objects.speak_of(*pair));
+    let count = |pairs: Vec<_>| i64::try_from(pairs.len()).unwrap_or(i64::MAX);
+    ConnectionCounts { managed: count(managed), unmanaged: count(unmanaged) }
+}
+
+/// The one exit: status, event and log line, if something changed.
+async fn say(context: &Context, api: &Api<DatadogOrg>, object: &DatadogOrg, findings: &Findings) -> Result<(), Error> {
+    let generation = object.metadata.generation.unwrap_or_default();
+    let Some(next) = organization::next(object.status.as_ref(), findings, generation, (context.seams.wall_clock)()) else { return Ok(()) };
+    kubernetes::apply_status(api, object, &next).await?;
+    let reason = |status: &crate::api::datadog_org::DatadogOrgStatus| find(&status.conditions, "Ready").map(|ready| ready.reason.clone());
+    if object.status.as_ref().and_then(reason) == reason(&next) {
+        return Ok(());
+    }
+    let (key, verdict) = (Key::of(object), findings.stand.verdict(&findings.users));
+    if verdict.progress == Progress::Settled {
+        info!(object = %key, reason = verdict.reason, "{}", verdict.message);
+    } else {
+        warn!(object = %key, reason = verdict.reason, "{}", verdict.message);
+        let event = Event { warning: true, reason: verdict.reason, note: verdict.message };
+        if !matches!(findings.stand, Stand::Checking) {
+            record::publish(context, object, &event).await;
+        }
+    }
+    Ok(())
+}
+
+/// When there will be something to ask, or the Secret to be read again.
+fn next_look(org: &Org) -> Duration {
+    let turn = match poll::next(&org.turn()) {
+        Ask::Nothing(wait) => wait,
+        Ask::List | Ask::IdentityAndList => requeue::FIRST_WAIT,
+    };
+    if matches!(org.stand(), Stand::Connected(_)) { turn } else { turn.min(SECRET_INTERVAL) }
+}

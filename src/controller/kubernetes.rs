@@ -1,0 +1,187 @@
+//! Live reads of and writes to our objects. Every write is conditional on what was read: it carries the resource version, and the uid
+//! where the API server looks at it, so that nothing decided on an old object or a namesake ever lands.
+
+use std::future::Future;
+use std::time::Duration;
+
+use kube::api::{ListParams, ObjectMeta, Patch, PatchParams};
+use kube::{Api, Resource, ResourceExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::context::Context;
+use crate::api::{CLAIM_ANNOTATION, CONNECTION_FINALIZER, FIELD_MANAGER, OrgConnection, PAIR_LABEL};
+use crate::decide::claims::{Claim, pair_label};
+use crate::decide::model::Pair;
+use crate::world::Key;
+use crate::world::row::Subject;
+
+/// The API server answers in milliseconds; kube itself would wait for ever.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Why an object could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// No answer in time; it may have taken effect.
+    #[error("the Kubernetes API did not answer within {} s", DEADLINE.as_secs())]
+    TimedOut,
+    /// The API server's answer, or no way to it.
+    #[error("the Kubernetes API refused or failed")]
+    Api(#[from] kube::Error),
+}
+
+impl Error {
+    fn status(&self) -> Option<&kube::core::Status> {
+        match self {
+            Self::Api(kube::Error::Api(status)) => Some(status),
+            Self::Api(_) | Self::TimedOut => None,
+        }
+    }
+
+    /// Somebody else wrote in between: look again.
+    pub(super) fn is_conflict(&self) -> bool {
+        self.status().is_some_and(kube::core::Status::is_conflict)
+    }
+
+    /// The object is gone, or a namesake has taken its place (422 for another uid).
+    pub(super) fn is_gone(&self) -> bool {
+        self.status().is_some_and(|status| status.is_not_found() || status.code == 422)
+    }
+
+    /// Server-side apply of a status field that the installed CRD does not know.
+    pub(super) fn is_older_crd(&self) -> bool {
+        self.status().is_some_and(|status| status.message.contains("field not declared in schema"))
+    }
+}
+
+/// An OrgConnection and everybody else with its pair label, read live in that order of trust.
+#[derive(Debug)]
+pub(super) struct Live {
+    /// The object itself.
+    pub(super) object: OrgConnection,
+    /// The other objects that claim the pair.
+    pub(super) others: Vec<Subject>,
+}
+
+/// Reads the object with this uid and its rivals; `None` if it is gone or a namesake has taken its place. The rivals are read last.
+pub(super) async fn read(context: &Context, key: &Key, uid: &str, pair: Option<Pair>) -> Result<Option<Live>, Error> {
+    let mut claimants = match pair {
+        Some(pair) => claimants(context, pair).await?,
+        None => Vec::new(),
+    };
+    let listed = claimants.iter().position(|object| object.uid().as_deref() == Some(uid)).map(|index| claimants.swap_remove(index));
+    let object = match listed {
+        Some(object) => Some(object),
+        None => within(connections(context, key).get_opt(&key.name)).await?.filter(|object| object.uid().as_deref() == Some(uid)),
+    };
+    let others = claimants.iter().map(Subject::of).collect();
+    Ok(object.map(|object| Live { object, others }))
+}
+
+/// Reads the object alone.
+pub(super) async fn read_alone(context: &Context, key: &Key, uid: &str) -> Result<Option<OrgConnection>, Error> {
+    Ok(within(connections(context, key).get_opt(&key.name)).await?.filter(|object| object.uid().as_deref() == Some(uid)))
+}
+
+/// Everybody who carries the pair's label, in all watched namespaces.
+async fn claimants(context: &Context, pair: Pair) -> Result<Vec<OrgConnection>, Error> {
+    let selector = ListParams::default().labels(&format!("{PAIR_LABEL}={}", pair_label(pair)));
+    let mut found = Vec::new();
+    for scope in &context.scopes {
+        let api: Api<OrgConnection> = match &scope.namespace {
+            Some(namespace) => Api::namespaced(context.kubernetes.clone(), namespace),
+            None => Api::all(context.kubernetes.clone()),
+        };
+        found.extend(within(api.list(&selector)).await?.items);
+    }
+    Ok(found)
+}
+
+/// All OrgConnections of a namespace.
+pub(super) async fn neighbours(context: &Context, key: &Key) -> Result<Vec<OrgConnection>, Error> {
+    Ok(within(connections(context, key).list(&ListParams::default())).await?.items)
+}
+
+/// Writes claim, finalizer and label in one patch, which only lands on exactly the object that was read.
+pub(super) async fn claim(context: &Context, object: &OrgConnection, claim: &Claim) -> Result<OrgConnection, Error> {
+    let key = Key::of(object);
+    let uid = object.uid().unwrap_or_default();
+    let terminating = object.metadata.deletion_timestamp.is_some();
+    let mut metadata = json!({
+        "uid": uid,
+        "resourceVersion": object.resource_version(),
+        "annotations": { CLAIM_ANNOTATION: claim.render(&uid) },
+        "labels": { PAIR_LABEL: pair_label(claim.pair) },
+    });
+    // The API server refuses a new finalizer on a terminating object.
+    if !terminating {
+        metadata["finalizers"] = json!(with(object.finalizers(), CONNECTION_FINALIZER));
+    }
+    merge(&connections(context, &key), &key, &json!({ "metadata": metadata })).await
+}
+
+/// Takes our finalizer away. An object that is gone already is as good.
+pub(super) async fn let_go<K>(api: &Api<K>, object: &K, finalizer: &str) -> Result<(), Error>
+where
+    K: Resource + Clone + DeserializeOwned + std::fmt::Debug,
+{
+    let rest: Vec<_> = object.finalizers().iter().filter(|name| *name != finalizer).collect();
+    match merge(api, &Key::of(object), &conditional(object.meta(), &json!(rest))).await {
+        Err(error) if !error.is_gone() => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Puts a finalizer on.
+pub(super) async fn hold<K>(api: &Api<K>, object: &K, finalizer: &str) -> Result<K, Error>
+where
+    K: Resource + Clone + DeserializeOwned + std::fmt::Debug,
+{
+    merge(api, &Key::of(object), &conditional(object.meta(), &json!(with(object.finalizers(), finalizer)))).await
+}
+
+fn conditional(metadata: &ObjectMeta, finalizers: &serde_json::Value) -> serde_json::Value {
+    json!({ "metadata": { "uid": metadata.uid, "resourceVersion": metadata.resource_version, "finalizers": finalizers } })
+}
+
+fn with(finalizers: &[String], ours: &str) -> Vec<String> {
+    finalizers.iter().map(String::as_str).filter(|name| *name != ours).chain(std::iter::once(ours)).map(str::to_owned).collect()
+}
+
+async fn merge<K>(api: &Api<K>, key: &Key, patch: &serde_json::Value) -> Result<K, Error>
+where
+    K: Resource + Clone + DeserializeOwned + std::fmt::Debug,
+{
+    within(api.patch(
+        &key.name,
+        &PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() },
+        &Patch::Merge(patch),
+    ))
+    .await
+}
+
+/// Applies a status on exactly the version that was read: a uid would be ignored here, a stale resource version is refused.
+pub(super) async fn apply_status<K, S>(api: &Api<K>, object: &K, status: &S) -> Result<(), Error>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
+    S: Serialize,
+{
+    let body = json!({
+        "apiVersion": K::api_version(&()),
+        "kind": K::kind(&()),
+        "metadata": { "name": object.name_any(), "resourceVersion": object.resource_version() },
+        "status": status,
+    });
+    within(api.patch_status(&object.name_any(), &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&body))).await.map(|_| ())
+}
+
+/// The OrgConnections beside this key.
+pub(super) fn connections(context: &Context, key: &Key) -> Api<OrgConnection> {
+    Api::namespaced(context.kubernetes.clone(), &key.namespace)
+}
+
+/// Ends a call that would not end by itself.
+pub(super) async fn within<T>(call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Error> {
+    tokio::time::timeout(DEADLINE, call).await.map_err(|_| Error::TimedOut)?.map_err(Error::Api)
+}

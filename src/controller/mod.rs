@@ -1,0 +1,13 @@
+//! The loop: watches feed objects to two reconcilers, these look, decide, act and record. Effects live here and are thin; what is to be
+//! done is decided in [`crate::decide`].
+
+mod apply;
+pub mod context;
+mod datadog_org;
+mod kubernetes;
+mod org_connection;
+mod poll;
+mod record;
+pub mod watch;
+
+pub use watch::run;

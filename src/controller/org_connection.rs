@@ -1,0 +1,223 @@
+//! The pass of one OrgConnection: look, decide, act, record.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube_runtime::controller::Action;
+
+use super::apply::{Reservation, Target};
+use super::context::{CachedRow, Context};
+use super::kubernetes::{self, Error, Live};
+use super::record::{self, Ending};
+use crate::api::org_connection::DeletionPolicy;
+use crate::api::{CONNECTION_FINALIZER, OrgConnection};
+use crate::decide::claims::Claimant;
+use crate::decide::desired::{Desired, Referenced};
+use crate::decide::model::{self, Pair};
+use crate::decide::outcome::{Effect, Report, Retry};
+use crate::decide::plan::{Doubt, Seen};
+use crate::decide::step::{self, Organization, Scene, Step};
+use crate::world::Key;
+use crate::world::orgs::Org;
+use crate::world::row::Subject;
+
+/// Claim, look again, act: a pass that needs more steps starts over.
+const STEPS: usize = 4;
+/// How long to leave a pair alone that another pass of this process writes for; its end mostly wakes this object sooner.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// One pass. It records its own failure and says when to look again.
+pub(super) async fn reconcile(row: Arc<CachedRow>, context: Arc<Context>) -> Action {
+    let subject = match &row.0 {
+        Ok(row) => &row.subject,
+        Err(invalid) => return record::undecodable(&context, &row, &invalid.error).await,
+    };
+    let seen = View::of(&context, subject, cached_rivals(&context, subject));
+    if let Step::Rest(report) = step::next(&seen.scene)
+        && subject.digest.says(&report, subject.generation)
+        && subject.open_request().is_none()
+    {
+        return record::quiet(&context, &subject.key, &report);
+    }
+    match live_pass(&context, subject).await {
+        Ok(ending) => record::record(&context, &subject.key, ending).await,
+        Err(error) => record::failed(&context, &subject.key, &error),
+    }
+}
+
+/// What a pass knows when it decides.
+struct View {
+    scene: Scene,
+    /// Source and sink by name, as far as their DatadogOrg objects tell.
+    organizations: Option<(model::Organization, model::Organization)>,
+    org: Option<Arc<Org>>,
+    pair: Option<Pair>,
+}
+
+impl View {
+    fn of(context: &Context, subject: &Subject, others: Vec<Claimant>) -> Self {
+        let org = context.orgs.get(&subject.source());
+        let referenced = |org: Option<&Arc<Org>>| org.map_or(Referenced::Missing, |org| org.referenced());
+        let sink = subject.sink().and_then(|key| context.orgs.get(&key));
+        let (source, sink) = (referenced(org.as_ref()), referenced(sink.as_ref()));
+        let desired = Desired::parse(&subject.spec, &source, &sink);
+        let wanted = desired.as_ref().ok().map(|desired| desired.pair);
+        context.objects.resolved(&subject.key, wanted.into_iter().chain(subject.memory.pair()));
+        let pair = if subject.terminating { subject.memory.pair() } else { wanted.or(subject.memory.pair()) };
+        let (seen, proof) = match (&org, pair) {
+            (Some(org), Some(pair)) => org.seen(pair),
+            (None, _) | (_, None) => (Seen::Unknown(Doubt::NotListed), None),
+        };
+        let scene = Scene {
+            me: subject.claimant(),
+            generation: subject.generation,
+            finalizer: subject.finalizer,
+            policy: subject.spec.deletion_policy,
+            digest: subject.digest.clone(),
+            desired,
+            seen,
+            proof,
+            others,
+            organization: organization(org.as_deref()),
+            vouched: org.as_ref().is_some_and(|org| org.vouches()),
+        };
+        let organizations = wanted.map(|pair| (source.organization(pair.source), sink.organization(pair.sink)));
+        Self { scene, organizations, org, pair }
+    }
+}
+
+fn organization(org: Option<&Org>) -> Organization {
+    let Some(org) = org else { return Organization::Missing };
+    match org.usable() {
+        Err(not) => Organization::NotUsable { why: not.why, undecided: not.undecided, stalled: not.stalled },
+        Ok(usable) => match usable.client.organization_time() {
+            Some(now) => Organization::Usable {
+                us: usable.identity.principal.id,
+                now,
+                terminating: org.is_terminating(),
+                writes_refused: usable.writes_refused,
+            },
+            None => Organization::NotUsable {
+                why: "Datadog's answers carry no readable Date, so it cannot be told what is newer".to_owned(),
+                undecided: false,
+                stalled: false,
+            },
+        },
+    }
+}
+
+/// The rivals as the cache knows them: good enough to see that nothing is to be done.
+fn cached_rivals(context: &Context, subject: &Subject) -> Vec<Claimant> {
+    let rows = context.objects.beside(&subject.key).into_iter().filter_map(|key| context.row(&key));
+    let subjects: Vec<Subject> = rows.filter_map(|row| row.0.as_ref().ok().map(|row| row.subject.clone())).collect();
+    claimants(context, &subjects)
+}
+
+/// A claim counts only if its source is the organization that the object's own source has proven: else anybody could block a pair with a
+/// forged annotation.
+fn claimants(context: &Context, subjects: &[Subject]) -> Vec<Claimant> {
+    let counts = |subject: &&Subject| {
+        let proven = context.orgs.get(&subject.source()).and_then(|org| org.proven());
+        subject.memory.claim.is_none_or(|claim| proven == Some(claim.pair.source))
+    };
+    subjects.iter().filter(counts).map(Subject::claimant).collect()
+}
+
+/// Reads live, plans again from that, and acts: at most one write at Datadog.
+async fn live_pass(context: &Arc<Context>, cached: &Subject) -> Result<Option<Ending>, Error> {
+    let pair = View::of(context, cached, Vec::new()).pair;
+    let Some(mut live) = kubernetes::read(context, &cached.key, &cached.uid, pair).await? else { return Ok(None) };
+    let reservation = match pair {
+        Some(pair) => match Reservation::of(context, pair) {
+            Some(reservation) => Some(reservation),
+            // Whoever holds it wakes this object when it ends.
+            None => return Ok(Some(Ending::of(live.object, Report::unchanged(Retry::After(BUSY))))),
+        },
+        None => None,
+    };
+    for _ in 0..STEPS {
+        let subject = Subject::of(&live.object);
+        let view = View::of(context, &subject, claimants(context, &live.others));
+        if view.pair != pair {
+            break;
+        }
+        let handled = request(context, &subject, &view);
+        let step = step::next(&view.scene);
+        let Step::Claim(claim) = &step else {
+            return Ok(Some(act(context, live, step, &view, reservation).await?.handling(handled)));
+        };
+        kubernetes::claim(context, &live.object, claim).await?;
+        let Some(again) = kubernetes::read(context, &cached.key, &cached.uid, pair).await? else { return Ok(None) };
+        live = again;
+    }
+    Ok(Some(Ending::of(live.object, Report::unchanged(Retry::Backoff))))
+}
+
+/// A request to look afresh: asks for a list once, and is fulfilled when one has begun since.
+fn request(context: &Context, subject: &Subject, view: &View) -> Option<String> {
+    let (value, org) = (subject.open_request()?, view.org.as_ref()?);
+    let (at, new) = context.objects.requested_at(&subject.key, value);
+    if new {
+        context.objects.succeeded(&subject.key);
+        org.want_list(view.pair);
+        context.wake_org(&org.key);
+    }
+    org.listed_since(at).then(|| value.to_owned())
+}
+
+async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reservation: Option<Reservation>) -> Result<Ending, Error> {
+    let object = live.object;
+    let target = || {
+        let org = view.org.clone()?;
+        let usable = org.usable().ok()?;
+        let (client, us) = (usable.client, usable.identity.principal);
+        Some(Target { context: Arc::clone(context), org, client, us, reservation: reservation? })
+    };
+    let unchanged = || Report::unchanged(Retry::Backoff);
+    let report = match step {
+        Step::Rest(report) => report,
+        Step::AskForList(report) => {
+            ask_for_list(context, view);
+            report
+        }
+        Step::LetGo => return let_go(context, object).await,
+        Step::Claim(_) => unchanged(),
+        Step::Create(pair, types) => match target() {
+            Some(target) => target.create(pair, types, view.scene.me.memory.recorded.is_some()).await,
+            None => unchanged(),
+        },
+        Step::Update(connection, types) => match target() {
+            Some(target) => target.update(connection, types, view.scene.digest.is_in_sync(view.scene.generation)).await,
+            None => unchanged(),
+        },
+        Step::Delete(connection) => match target() {
+            Some(target) => {
+                let report = target.delete(connection).await;
+                ask_for_list(context, view);
+                report
+            }
+            None => unchanged(),
+        },
+    };
+    Ok(Ending::of(object, report.between(view.organizations.clone())))
+}
+
+fn ask_for_list(context: &Context, view: &View) {
+    if let Some(org) = &view.org {
+        org.want_list(view.pair);
+        context.wake_org(&org.key);
+    }
+}
+
+async fn let_go(context: &Arc<Context>, object: OrgConnection) -> Result<Ending, Error> {
+    let key = Key::of(&object);
+    kubernetes::let_go(&kubernetes::connections(context, &key), &object, CONNECTION_FINALIZER).await?;
+    let effect = match object.status.as_ref().and_then(|status| status.connection_id.as_ref()) {
+        Some(id) if object.spec.deletion_policy == DeletionPolicy::Orphan => {
+            Effect::Orphaned(format!("let go; connection {id} stays at Datadog (deletionPolicy: Orphan)"))
+        }
+        Some(id) => Effect::Released(format!("let go; nothing is left of connection {id} that would be this object's")),
+        None => Effect::Released("let go; it owned nothing at Datadog".to_owned()),
+    };
+    Ok(Ending::gone(object, Report::unchanged(Retry::WhenWoken).having(effect)))
+}

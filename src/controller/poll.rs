@@ -1,0 +1,150 @@
+//! One turn of an organization: the Secret, whom its key belongs to, and the list of its connections. Single flight: the controller never
+//! runs two passes of one DatadogOrg at once.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use tokio::time::Instant;
+
+use super::context::Context;
+use super::kubernetes::within;
+use crate::api::DatadogOrg;
+use crate::datadog::{Class, Client, Credentials, Error, Incomplete, Listing};
+use crate::decide::model::OrgId;
+use crate::decide::organization::Trouble;
+use crate::decide::poll::{self, Ask};
+use crate::log::chain;
+use crate::world::inventory::{Changed, Snapshot};
+use crate::world::orgs::Org;
+
+/// A list with this much less than the one before is confirmed by a second one before it is believed.
+const SUDDEN_LOSS: usize = 5;
+
+/// What a turn changed for the objects.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Turned {
+    /// Nothing was asked.
+    Idle,
+    /// A list came; these have to look again.
+    Listed(Changed),
+    /// It failed; whether that is news.
+    Failed(bool),
+}
+
+/// Takes the turn of an organization, if it is due.
+pub(super) async fn turn(context: &Context, object: &DatadogOrg, org: &Org) -> Turned {
+    let due = !matches!(poll::next(&org.turn()), Ask::Nothing(_));
+    if !due && !org.secret_is_due() {
+        return Turned::Idle;
+    }
+    match credentials(context, object).await {
+        Ok(client) => org.credentials(client),
+        Err(Some(trouble)) => return failed(context, org, trouble),
+        Err(None) => return Turned::Idle,
+    }
+    let ask = poll::next(&org.turn());
+    let (Some(client), false) = (org.client(), matches!(ask, Ask::Nothing(_))) else { return Turned::Idle };
+    let before = org.stand();
+    match ask_for(&client, org, ask).await {
+        Ok(snapshot) => {
+            let changed = org.listed(snapshot);
+            let newly = before != org.stand();
+            Turned::Listed(if newly { Changed::Everything } else { changed })
+        }
+        Err(trouble) => failed(context, org, trouble),
+    }
+}
+
+fn failed(context: &Context, org: &Org, trouble: Trouble) -> Turned {
+    Turned::Failed(org.failed(trouble, (context.seams.chance)()))
+}
+
+/// Reads the Secret. `None` if Kubernetes did not answer: that says nothing about the Secret.
+async fn credentials(context: &Context, object: &DatadogOrg) -> Result<Client, Option<Trouble>> {
+    let name = &object.spec.credentials_secret_ref.name;
+    let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
+    let api: Api<Secret> = Api::namespaced(context.kubernetes.clone(), namespace);
+    let secret = match within(api.get_opt(name)).await {
+        Ok(Some(secret)) => secret,
+        Ok(None) => return Err(Some(Trouble::SecretNotFound(name.clone()))),
+        Err(error) => {
+            tracing::warn!(object = %format!("{namespace}/{name}"), error = chain(&error), "the Secret could not be read; trying again");
+            return Err(None);
+        }
+    };
+    let data = secret.data.unwrap_or_default();
+    let invalid = |why: String| Some(Trouble::SecretInvalid { secret: name.clone(), why });
+    let credentials =
+        Credentials::from_secret(|key| data.get(key).map(|value| value.0.as_slice())).map_err(|error| invalid(error.to_string()))?;
+    context.datadog(object.spec.site, credentials).map_err(|error| invalid(error.to_string()))
+}
+
+async fn ask_for(client: &Client, org: &Org, ask: Ask) -> Result<Snapshot, Trouble> {
+    if ask == Ask::IdentityAndList {
+        identify(client, org).await?;
+    }
+    let Some(organization) = org.proven() else {
+        return Err(Trouble::Unreachable("the organization is not proven yet".to_owned()));
+    };
+    let (began_here, mut listing) = list(client, organization).await?;
+    let before = org.listed_pairs().len();
+    if listing.connections.is_empty() && before > 0 {
+        // An empty list is also what a key of another organization gets.
+        identify(client, org).await?;
+    } else if before > SUDDEN_LOSS && before - SUDDEN_LOSS > listing.connections.len() && listing.connections.len() < before / 2 {
+        let (_, second) = list(client, organization).await?;
+        if second.connections != listing.connections {
+            listing.complete = Err(Incomplete::NotRepeatable);
+        }
+    }
+    Ok(snapshot(organization, began_here, listing))
+}
+
+async fn list(client: &Client, organization: OrgId) -> Result<(Instant, Listing), Trouble> {
+    let began_here = Instant::now();
+    Ok((began_here, client.list(organization).await.map_err(|error| of_list(&error))?))
+}
+
+/// Whom the key belongs to; nothing else is asked before that is proven to be who is expected.
+async fn identify(client: &Client, org: &Org) -> Result<(), Trouble> {
+    let identity = client.identity().await.map_err(|error| of_identity(&error))?;
+    match org.expected() {
+        Some(expected) if expected != identity.organization.id => {
+            Err(Trouble::WrongOrganization { expected, found: identity.organization })
+        }
+        Some(_) | None => {
+            org.identified(identity);
+            Ok(())
+        }
+    }
+}
+
+fn snapshot(organization: OrgId, began_here: Instant, listing: Listing) -> Snapshot {
+    let doubt = match (&listing.complete, listing.began) {
+        (Err(incomplete), _) => Some(incomplete.to_string()),
+        (Ok(()), None) => Some("its answer carries no readable Date".to_owned()),
+        (Ok(()), Some(_)) => None,
+    };
+    let connections: BTreeMap<_, _> = listing.connections.into_iter().map(|connection| (connection.pair(), connection)).collect();
+    Snapshot { organization, connections, doubt, began: listing.began, began_here }
+}
+
+fn of_identity(error: &Error) -> Trouble {
+    if matches!(error, Error::Unauthorized { .. } | Error::Forbidden { .. }) {
+        return Trouble::KeyRejected(error.to_string());
+    }
+    unreachable_or_throttled(error)
+}
+
+/// The identity was proven with the same key, so a refused list is about a permission, unless the key itself is not known any more.
+fn of_list(error: &Error) -> Trouble {
+    if matches!(error, Error::Forbidden { .. }) { Trouble::PermissionMissing(error.to_string()) } else { of_identity(error) }
+}
+
+fn unreachable_or_throttled(error: &Error) -> Trouble {
+    match error.class() {
+        Class::Throttled { until } => Trouble::Throttled { why: error.to_string(), wait: until.saturating_duration_since(Instant::now()) },
+        Class::Transient | Class::Permanent => Trouble::Unreachable(chain(error)),
+    }
+}

@@ -1,0 +1,200 @@
+//! The one exit of a pass, for success and failure: status, event, metric, log line, and when to look again.
+
+use kube::runtime::events::{Event as KubeEvent, EventType};
+use kube::{Resource, ResourceExt};
+use kube_runtime::controller::Action;
+use serde_json::json;
+use tracing::{debug, error, info, warn};
+
+use super::context::{CachedRow, Context};
+use super::kubernetes::{self, Error, within};
+use crate::api::OrgConnection;
+use crate::api::conditions::{ConnectionReason, Ready, Verdict};
+use crate::decide::event::{self, Event};
+use crate::decide::outcome::{Effect, Report, Retry};
+use crate::decide::{requeue, status};
+use crate::log::chain;
+use crate::world::Key;
+
+/// How often a status is computed anew when somebody else wrote in between; then the next pass says it.
+const STATUS_ATTEMPTS: usize = 3;
+/// An event's note may have 1 kB.
+const NOTE_BYTES: usize = 1000;
+/// An event is named after its object, and names end at 253 characters.
+const LONGEST_EVENT_OBJECT: usize = 230;
+
+/// The end of a pass that read live.
+pub(super) struct Ending {
+    object: OrgConnection,
+    report: Report,
+    handled_request: Option<String>,
+    gone: bool,
+}
+
+impl Ending {
+    /// For an object that is still there.
+    pub(super) fn of(object: OrgConnection, report: Report) -> Self {
+        Self { object, report, handled_request: None, gone: false }
+    }
+
+    /// For an object that has just been let go.
+    pub(super) fn gone(object: OrgConnection, report: Report) -> Self {
+        Self { gone: true, ..Self::of(object, report) }
+    }
+
+    /// The same, with the reconcile request that was carried out.
+    pub(super) fn handling(self, handled_request: Option<String>) -> Self {
+        Self { handled_request, ..self }
+    }
+}
+
+/// Nothing is to be written.
+pub(super) fn quiet(context: &Context, key: &Key, report: &Report) -> Action {
+    debug!(object = %key, "nothing to do");
+    context.metrics.pass("quiet");
+    again(context, key, report.retry)
+}
+
+/// Records a pass; `None` if its object had gone before.
+pub(super) async fn record(context: &Context, key: &Key, ending: Option<Ending>) -> Action {
+    let Some(ending) = ending else {
+        context.objects.succeeded(key);
+        return Action::await_change();
+    };
+    let previous = ending.object.status.clone();
+    let written = if ending.gone { Ok(false) } else { write_status(context, &ending).await };
+    if let Some(event) = event::of(previous.as_ref(), &ending.report)
+        && (ending.report.effect.is_some() || matches!(written, Ok(true)))
+    {
+        publish(context, &ending.object, &event).await;
+    }
+    context.metrics.pass(label(&ending.report));
+    let changed = ending.report.effect.is_some() || matches!(written, Ok(true));
+    log(key, &ending, changed);
+    match written {
+        Ok(_) => again(context, key, ending.report.retry),
+        Err(error) => failed(context, key, &error),
+    }
+}
+
+/// A pass that could not read or write Kubernetes.
+pub(super) fn failed(context: &Context, key: &Key, error: &Error) -> Action {
+    context.metrics.pass("kubernetes_failed");
+    if error.is_conflict() || error.is_gone() {
+        debug!(object = %key, error = chain(error), "somebody else wrote in between; looking again");
+    } else if error.is_older_crd() {
+        error!(
+            object = %key,
+            "the installed CRDs are older than this operator: apply its own with `crossorg crds | kubectl apply --server-side -f -`"
+        );
+    } else {
+        warn!(object = %key, error = chain(error), "the pass could not read or write Kubernetes; trying again");
+    }
+    again(context, key, Retry::Backoff)
+}
+
+/// An object that cannot be understood: said in its own status, and it stops no other.
+pub(super) async fn undecodable(context: &Context, row: &CachedRow, why: &str) -> Action {
+    let key = Key::of(row);
+    let message = format!("this object cannot be understood: {why}. Correct it, or apply the CRDs of this operator's version");
+    let reason = ConnectionReason::Invalid;
+    let verdict = Verdict { ready: Ready::False, reason: reason.name(), message, progress: reason.progress() };
+    let (metadata, generation) = (row.meta(), row.meta().generation.unwrap_or_default());
+    // The creation time, because the old status is not known here: else each write would be a change, and each change a write.
+    let since = metadata.creation_timestamp.as_ref().map(|time| time.0).unwrap_or_default();
+    // A merge and not an apply: what the status remembers of the connection must stay.
+    let patch = json!({ "status": { "observedGeneration": generation, "conditions": verdict.conditions(&[], generation, since) } });
+    let api: kube::Api<CachedRow> = kube::Api::namespaced(context.kubernetes.clone(), &key.namespace);
+    warn!(object = %key, error = why, "the object cannot be understood");
+    context.metrics.pass("invalid");
+    let parameters = kube::api::PatchParams { field_manager: Some(crate::api::FIELD_MANAGER.to_owned()), ..Default::default() };
+    match within(api.patch_status(&key.name, &parameters, &kube::api::Patch::Merge(&patch))).await {
+        Ok(_) => Action::await_change(),
+        Err(error) => failed(context, &key, &error),
+    }
+}
+
+/// Writes what the report says, on the version that it was decided on, or on a newer one of the same object.
+async fn write_status(context: &Context, ending: &Ending) -> Result<bool, Error> {
+    let key = Key::of(&ending.object);
+    let generation = ending.object.metadata.generation.unwrap_or_default();
+    let now = (context.seams.wall_clock)();
+    let mut object = ending.object.clone();
+    for attempt in 1.. {
+        let next = status::next(object.status.as_ref(), &ending.report, generation, ending.handled_request.as_deref(), now);
+        let Some(next) = next else { return Ok(false) };
+        match kubernetes::apply_status(&kubernetes::connections(context, &key), &object, &next).await {
+            Ok(()) => return Ok(true),
+            Err(error) if error.is_conflict() && attempt < STATUS_ATTEMPTS => {}
+            Err(error) if error.is_gone() => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        match kubernetes::read_alone(context, &key, &object.uid().unwrap_or_default()).await? {
+            Some(newer) => object = newer,
+            None => return Ok(false),
+        }
+    }
+    Ok(false)
+}
+
+/// Best effort: an event that cannot be published is no reason to do anything again.
+pub(super) async fn publish<K: Resource<DynamicType = ()> + ResourceExt>(context: &Context, object: &K, event: &Event) {
+    if object.name_any().len() > LONGEST_EVENT_OBJECT {
+        return;
+    }
+    let cut = event.note.char_indices().map(|(at, _)| at).take_while(|at| *at <= NOTE_BYTES).last().unwrap_or_default();
+    let event = KubeEvent {
+        type_: if event.warning { EventType::Warning } else { EventType::Normal },
+        reason: event.reason.to_owned(),
+        note: Some(if event.note.len() > NOTE_BYTES { event.note[..cut].to_owned() } else { event.note.clone() }),
+        action: event.reason.to_owned(),
+        secondary: None,
+    };
+    if let Err(error) = within(context.recorder.publish(&event, &object.object_ref(&()))).await {
+        debug!(object = %Key::of(object), error = chain(&error), "the event could not be published");
+    }
+}
+
+fn again(context: &Context, key: &Key, retry: Retry) -> Action {
+    let attempts = if retry == Retry::Backoff {
+        context.objects.failed(key)
+    } else {
+        context.objects.succeeded(key);
+        0
+    };
+    requeue::after(retry, attempts, (context.seams.chance)()).map_or_else(Action::await_change, Action::requeue)
+}
+
+fn label(report: &Report) -> &'static str {
+    match (&report.effect, &report.verdict) {
+        (Some(Effect::Created(_)), _) => "created",
+        (Some(Effect::Recreated(_)), _) => "recreated",
+        (Some(Effect::Updated(_)), _) => "updated",
+        (Some(Effect::Repaired(_)), _) => "repaired",
+        (Some(Effect::Deleted(_)), _) => "deleted",
+        (Some(Effect::Released(_) | Effect::Orphaned(_)), _) => "released",
+        (None, Some(verdict)) => verdict.reason,
+        (None, None) => "unchanged",
+    }
+}
+
+/// One line for a pass that changed or failed something, none for the others.
+fn log(key: &Key, ending: &Ending, changed: bool) {
+    let report = &ending.report;
+    let reason = report.verdict.as_ref().map_or("", |verdict| verdict.reason);
+    let message = report.verdict.as_ref().map_or("", |verdict| verdict.message.as_str());
+    match &report.effect {
+        Some(Effect::Created(connection)) => {
+            info!(object = %key, pair = %connection.pair(), id = %connection.id, types = %connection.types, "created")
+        }
+        Some(Effect::Recreated(connection)) => {
+            warn!(object = %key, pair = %connection.pair(), id = %connection.id, "had been deleted outside; created again");
+        }
+        Some(Effect::Updated(difference)) => info!(object = %key, difference, "changed"),
+        Some(Effect::Repaired(difference)) => warn!(object = %key, difference, "had been changed outside; put right"),
+        Some(Effect::Deleted(what) | Effect::Released(what) | Effect::Orphaned(what)) => info!(object = %key, "{what}"),
+        None if changed && report.is_stalled() => warn!(object = %key, reason, "{message}"),
+        None if changed => info!(object = %key, reason, "{message}"),
+        None => debug!(object = %key, reason, "nothing to do"),
+    }
+}

@@ -1,0 +1,267 @@
+//! Watches, the two controllers on them, and their end.
+//!
+//! Each kind and namespace has exactly one watch inside its controller: kube puts one back-off around all triggers of a controller, so a
+//! second failing watch would hold up the first. Everything else wakes objects through a channel.
+
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::fmt::Debug;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::join_all;
+use futures::{FutureExt, StreamExt};
+use kube::runtime::WatchStreamExt;
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::reflector::{self, Store};
+use kube::{Api, Resource};
+use kube_runtime::controller::{Action, Config as ControllerConfig, Controller};
+use kube_runtime::watcher::{self, Event, watcher};
+use serde::de::DeserializeOwned;
+use tracing::{error, warn};
+
+use super::context::{CachedOrg, CachedRow, Context, Scope, Seams, Wakeups};
+use super::{datadog_org, org_connection};
+use crate::log::chain;
+use crate::metrics::Metrics;
+use crate::world::Key;
+
+/// The server ends each watch after this many seconds and kube begins another, so a connection that died in silence is noticed.
+const WATCH_SECONDS: u32 = 30;
+/// OrgConnections looked at at the same time: mostly they wait for an answer, and etcd is shared.
+const CONNECTION_CONCURRENCY: u16 = 16;
+/// Each organization must be able to wait without holding up another; there are tens of them.
+const ORGANIZATION_CONCURRENCY: u16 = 0;
+/// How long calls under way at the end may take: a pod has 30 s, and an end within 5 s is promised.
+const LAST_CALLS: Duration = Duration::from_secs(4);
+/// How long after a panic the object is left alone. It is a bug: fast repetition helps nobody.
+const AFTER_PANIC: Duration = Duration::from_mins(1);
+
+/// How the watches are doing, for `/readyz`.
+#[derive(Debug, Default)]
+pub struct Health(Mutex<HashSet<String>>);
+
+impl Health {
+    fn waits_for(&self, watch: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(watch);
+    }
+
+    fn has_listed(&self, watch: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(watch);
+    }
+
+    /// The watches whose first list has not come yet.
+    pub fn missing(&self) -> Vec<String> {
+        let mut missing: Vec<_> = self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+        missing.sort();
+        missing
+    }
+}
+
+/// Runs both controllers until `stop`, then gives calls under way [`LAST_CALLS`] to end.
+pub async fn run(
+    kubernetes: kube::Client,
+    namespaces: &[String],
+    seams: Seams,
+    (metrics, health): (Arc<Metrics>, Arc<Health>),
+    stop: impl Future<Output = ()> + Send + Sync + 'static,
+) {
+    let stop = stop.shared();
+    let wanted: Vec<Option<String>> = if namespaces.is_empty() { vec![None] } else { namespaces.iter().cloned().map(Some).collect() };
+    let mut scopes = Vec::new();
+    let mut ends = Vec::new();
+    for namespace in wanted {
+        let (rows, row_writer) = reflector::store();
+        let (scope, wakeups) = Scope::new(namespace.clone(), rows.clone());
+        scopes.push(scope);
+        ends.push((namespace, rows, row_writer, wakeups));
+    }
+    let context = Arc::new(Context::new(kubernetes, scopes, seams, metrics, health));
+    let loops = ends
+        .into_iter()
+        .map(|(namespace, rows, writer, wakeups)| scope_loop(Arc::clone(&context), namespace, rows, writer, wakeups, stop.clone()));
+    let all = join_all(loops);
+    let deadline = async {
+        stop.clone().await;
+        tokio::time::sleep(LAST_CALLS).await;
+    };
+    // A pass that hangs, or a first list that never came, would keep a graceful end waiting for ever.
+    futures::future::select(Box::pin(all), Box::pin(deadline)).await;
+    context.calls.close();
+    tokio::time::timeout(LAST_CALLS, context.calls.wait()).await.ok();
+}
+
+async fn scope_loop(
+    context: Arc<Context>,
+    namespace: Option<String>,
+    rows: Store<CachedRow>,
+    row_writer: Writer<CachedRow>,
+    wakeups: Wakeups,
+    stop: impl Future<Output = ()> + Clone + Send + Sync + 'static,
+) {
+    let (orgs, org_writer) = reflector::store();
+    let row_tap = Tap::new(Arc::clone(&context), namespace.as_ref(), Context::row_applied, Context::row_deleted);
+    let org_tap = Tap::new(Arc::clone(&context), namespace.as_ref(), Context::org_applied, Context::org_deleted);
+    let config = |concurrency| ControllerConfig::default().concurrency(concurrency);
+    let connections = Controller::for_stream(stream(api(&context, namespace.as_deref()), row_writer, row_tap), rows)
+        .with_config(config(CONNECTION_CONCURRENCY))
+        .reconcile_on(wakeups.rows)
+        .graceful_shutdown_on(stop.clone())
+        .run(|row, context| isolated(org_connection::reconcile(row, context)), give_up, Arc::clone(&context))
+        .for_each(|_| std::future::ready(()));
+    let organizations = Controller::for_stream(stream(api(&context, namespace.as_deref()), org_writer, org_tap), orgs)
+        .with_config(config(ORGANIZATION_CONCURRENCY))
+        .reconcile_on(wakeups.orgs)
+        .graceful_shutdown_on(stop)
+        .run(|org, context| isolated(datadog_org::reconcile(org, context)), give_up, context)
+        .for_each(|_| std::future::ready(()));
+    futures::future::join(connections, organizations).await;
+}
+
+fn api<K>(context: &Context, namespace: Option<&str>) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+{
+    namespace.map_or_else(|| Api::all(context.kubernetes.clone()), |namespace| Api::namespaced(context.kubernetes.clone(), namespace))
+}
+
+fn stream<K>(api: Api<K>, writer: Writer<K>, mut tap: Tap<K>) -> impl futures::Stream<Item = Result<K, watcher::Error>> + Send + 'static
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+{
+    watcher(api, watcher::Config::default().timeout(WATCH_SECONDS))
+        .modify(|object| object.meta_mut().managed_fields = None)
+        .reflect(writer)
+        .inspect(move |event| tap.see(event))
+        .touched_objects()
+}
+
+/// Nothing ends a pass with an error: it records its failure itself and says when to look again.
+fn give_up<K>(_: Arc<K>, never: &Infallible, _: Arc<Context>) -> Action {
+    match *never {}
+}
+
+/// A panic in a pass would end its controller; it costs that object a minute instead.
+async fn isolated(pass: impl Future<Output = Action>) -> Result<Action, Infallible> {
+    Ok(AssertUnwindSafe(pass).catch_unwind().await.unwrap_or_else(|_| {
+        error!("a pass panicked; its object is looked at again in a minute. This is a bug: please report it with the lines above");
+        Action::requeue(AFTER_PANIC)
+    }))
+}
+
+/// Looks at the events of a watch on their way.
+struct Tap<K> {
+    context: Arc<Context>,
+    name: String,
+    /// What the list under way has shown; what is not in it at its end has gone while nobody watched.
+    listing: HashSet<Key>,
+    known: HashSet<Key>,
+    applied: fn(&Context, &K),
+    deleted: fn(&Context, &Key),
+    failing: bool,
+}
+
+impl<K: Resource<DynamicType = ()>> Tap<K> {
+    fn new(context: Arc<Context>, namespace: Option<&String>, applied: fn(&Context, &K), deleted: fn(&Context, &Key)) -> Self {
+        let name = namespace.map_or_else(|| K::plural(&()).into_owned(), |namespace| format!("{} in {namespace}", K::plural(&())));
+        context.health.waits_for(name.clone());
+        Self { context, name, listing: HashSet::new(), known: HashSet::new(), applied, deleted, failing: false }
+    }
+
+    fn see(&mut self, event: &Result<Event<K>, watcher::Error>) {
+        match event {
+            Ok(event) => self.see_event(event),
+            Err(error) => self.see_error(error),
+        }
+    }
+
+    fn see_event(&mut self, event: &Event<K>) {
+        // `Init` only says that a list is begun, and comes before each failure of one.
+        self.failing &= matches!(event, Event::Init);
+        match event {
+            Event::Init => self.listing.clear(),
+            Event::InitApply(object) => {
+                self.listing.insert(Key::of(object));
+                (self.applied)(&self.context, object);
+            }
+            Event::InitDone => {
+                let listed = std::mem::take(&mut self.listing);
+                for gone in self.known.difference(&listed) {
+                    (self.deleted)(&self.context, gone);
+                }
+                self.known = listed;
+                self.context.health.has_listed(&self.name);
+            }
+            Event::Apply(object) => {
+                self.known.insert(Key::of(object));
+                (self.applied)(&self.context, object);
+            }
+            Event::Delete(object) => {
+                self.known.remove(&Key::of(object));
+                (self.deleted)(&self.context, &Key::of(object));
+            }
+        }
+    }
+
+    /// One line at the beginning of a series of failures, not one for each.
+    fn see_error(&mut self, error: &watcher::Error) {
+        if std::mem::replace(&mut self.failing, true) {
+            return;
+        }
+        if is_missing_kind(error) {
+            error!(
+                watch = self.name,
+                "the API server does not know {}: apply the CRDs with `crossorg crds | kubectl apply --server-side -f -`; waiting for them",
+                K::plural(&())
+            );
+        } else {
+            warn!(watch = self.name, error = chain(error), "the watch failed and is begun again");
+        }
+    }
+}
+
+fn is_missing_kind(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status)) | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => {
+            // Not `is_not_found()`: an unknown kind is answered in plain text, without a reason.
+            status.code == 404
+        }
+        watcher::Error::InitialListFailed(_)
+        | watcher::Error::WatchStartFailed(_)
+        | watcher::Error::WatchError(_)
+        | watcher::Error::WatchFailed(_)
+        | watcher::Error::NoResourceVersion => false,
+    }
+}
+
+impl Context {
+    fn row_applied(&self, row: &CachedRow) {
+        if let Ok(row) = &row.0 {
+            let subject = &row.subject;
+            self.objects.applied(&subject.key, std::iter::once(subject.source()).chain(subject.sink()));
+            self.objects.claims(&subject.key, subject.memory.pair());
+            // Whoever shares the pair may have become its holder, or lost it.
+            self.wake(self.objects.beside(&subject.key));
+        }
+    }
+
+    fn row_deleted(&self, key: &Key) {
+        for org in self.objects.orgs_of(key) {
+            self.wake_org(&org);
+        }
+        self.wake(self.objects.deleted(key));
+    }
+
+    fn org_applied(&self, org: &CachedOrg) {
+        if let Ok(org) = &org.0 {
+            self.orgs.applied(org);
+        }
+    }
+
+    fn org_deleted(&self, key: &Key) {
+        self.orgs.deleted(key);
+        self.wake(self.objects.of_org(key));
+    }
+}

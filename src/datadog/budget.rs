@@ -1,0 +1,179 @@
+//! The request budget that Datadog grants an organization, learned from the `X-RateLimit-*` headers of every answer.
+//!
+//! All keys and tools of an organization share its buckets, so all clients of one organization share one [`Budget`]. A bucket is known by
+//! its name (`X-RateLimit-Name`) and a call belongs to the bucket that its last answer named: an exhausted budget for writing does not stop
+//! the lists. An answer without a name (the edge's HTML) speaks for every call.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
+
+use super::Call;
+use super::text::printable;
+
+/// The longest period that Datadog documents for a bucket is an hour. A reset further away (or an epoch, or a negative number) is a
+/// mistake and is not believed.
+const LONGEST_RESET: Duration = Duration::from_secs(3600);
+
+/// `Reset: 0` means within this second.
+const SHORTEST_RESET: Duration = Duration::from_secs(1);
+
+/// The wait when the bucket is empty and no believable reset is told: the common period of Datadog's buckets, doubled each time in a row...
+const BLIND_WAIT: Duration = Duration::from_secs(10);
+
+/// ...up to the cap of every backoff.
+const LONGEST_BLIND_WAIT: Duration = Duration::from_secs(300);
+
+/// Resets are whole seconds: two answers of one window may disagree by that and the time on the way.
+const SAME_WINDOW: Duration = Duration::from_secs(2);
+
+/// A bucket's name is a short word; what is longer is cut, so that it cannot fill the memory.
+const MAX_NAME: usize = 64;
+
+/// The request budget of one organization. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Budget(Arc<Mutex<Buckets>>);
+
+impl Budget {
+    /// How many requests the tightest bucket still allows; unknown until an answer told, and when its window is over.
+    pub fn remaining(&self) -> Option<u64> {
+        self.buckets().remaining(Instant::now())
+    }
+
+    /// Takes one request from the budget, or tells when there will be one.
+    pub(super) fn admit(&self, call: Call) -> Result<(), Instant> {
+        self.buckets().admit(call, Instant::now())
+    }
+
+    /// Learns from an answer. Tells when the bucket opens if this answer shows that it is exhausted.
+    pub(super) fn learn(&self, call: Call, status: StatusCode, headers: &HeaderMap) -> Option<Instant> {
+        self.buckets().learn(call, status, headers, Instant::now())
+    }
+
+    fn buckets(&self) -> MutexGuard<'_, Buckets> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The buckets of an organization. Pure: time comes in.
+#[derive(Debug, Default)]
+pub(super) struct Buckets {
+    shared: Bucket,
+    named: BTreeMap<String, Bucket>,
+    /// The bucket that each call was last told to belong to.
+    name_of: BTreeMap<&'static str, String>,
+}
+
+impl Buckets {
+    pub(super) fn admit(&mut self, call: Call, now: Instant) -> Result<(), Instant> {
+        let own = self.name_of.get(call.name()).and_then(|name| self.named.get_mut(name));
+        let mut buckets: Vec<&mut Bucket> = std::iter::once(&mut self.shared).chain(own).collect();
+        if let Some(until) = buckets.iter().filter_map(|bucket| bucket.closed_until(now)).max() {
+            return Err(until);
+        }
+        buckets.iter_mut().for_each(|bucket| bucket.take(now));
+        Ok(())
+    }
+
+    pub(super) fn learn(&mut self, call: Call, status: StatusCode, headers: &HeaderMap, now: Instant) -> Option<Instant> {
+        let told = Told::read(status, headers);
+        if !told.exhausted {
+            self.shared.blind_waits = 0;
+        }
+        let bucket = self.bucket_of(call, told.name);
+        bucket.learn(told.exhausted, told.remaining, told.reset, now);
+        told.exhausted.then(|| bucket.closed_until(now)).flatten()
+    }
+
+    pub(super) fn remaining(&self, now: Instant) -> Option<u64> {
+        std::iter::once(&self.shared).chain(self.named.values()).filter_map(|bucket| Some(bucket.window_at(now)?.remaining)).min()
+    }
+
+    fn bucket_of(&mut self, call: Call, name: Option<String>) -> &mut Bucket {
+        let Some(name) = name else { return &mut self.shared };
+        self.name_of.insert(call.name(), name.clone());
+        // At most one bucket for each call is kept, whatever names a server makes up.
+        self.named.retain(|known, _| self.name_of.values().any(|used| used == known));
+        self.named.entry(name).or_default()
+    }
+}
+
+/// What the headers of one answer say; what cannot be believed is left out.
+struct Told {
+    name: Option<String>,
+    exhausted: bool,
+    remaining: Option<u64>,
+    reset: Option<Duration>,
+}
+
+impl Told {
+    fn read(status: StatusCode, headers: &HeaderMap) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim).filter(|text| !text.is_empty());
+        let remaining = text("x-ratelimit-remaining").and_then(|text| text.parse::<i64>().ok()).map(|n| u64::try_from(n).unwrap_or(0));
+        let reset = text("x-ratelimit-reset").and_then(|text| text.parse().ok()).map(Duration::from_secs);
+        Self {
+            name: text("x-ratelimit-name").map(|name| printable(name, MAX_NAME)),
+            exhausted: status == StatusCode::TOO_MANY_REQUESTS || remaining == Some(0),
+            remaining,
+            reset: reset.filter(|reset| *reset <= LONGEST_RESET).map(|reset| reset.max(SHORTEST_RESET)),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Bucket {
+    window: Option<Window>,
+    /// How often in a row the bucket was empty without a word about its reset.
+    blind_waits: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    remaining: u64,
+    resets_at: Instant,
+}
+
+impl Bucket {
+    fn window_at(&self, now: Instant) -> Option<Window> {
+        self.window.filter(|window| now < window.resets_at)
+    }
+
+    fn closed_until(&self, now: Instant) -> Option<Instant> {
+        self.window_at(now).filter(|window| window.remaining == 0).map(|window| window.resets_at)
+    }
+
+    /// Counts a request that is about to be sent: its answer comes too late for those that are sent meanwhile.
+    fn take(&mut self, now: Instant) {
+        self.window = self.window_at(now).map(|window| Window { remaining: window.remaining.saturating_sub(1), ..window });
+    }
+
+    fn learn(&mut self, exhausted: bool, remaining: Option<u64>, reset: Option<Duration>, now: Instant) {
+        if !exhausted {
+            self.blind_waits = 0;
+        }
+        let told = match (exhausted, remaining, reset) {
+            (true, _, Some(reset)) => Window { remaining: 0, resets_at: now + reset },
+            // Several requests in flight meet one empty bucket: that is one blind wait, not one each.
+            (true, _, None) if self.closed_until(now).is_some() => return,
+            (true, _, None) => Window { remaining: 0, resets_at: now + self.next_blind_wait() },
+            (false, Some(remaining), Some(reset)) => Window { remaining, resets_at: now + reset },
+            (false, None, _) | (false, _, None) => return,
+        };
+        self.window = Some(match self.window_at(now) {
+            // Answers may overtake each other, and some requests are in flight: within a window the smaller number is the safe one.
+            Some(known) if told.resets_at <= known.resets_at + SAME_WINDOW => {
+                Window { remaining: known.remaining.min(told.remaining), resets_at: known.resets_at.max(told.resets_at) }
+            }
+            Some(_) | None => told,
+        });
+    }
+
+    fn next_blind_wait(&mut self) -> Duration {
+        let wait = BLIND_WAIT.saturating_mul(2_u32.saturating_pow(self.blind_waits)).min(LONGEST_BLIND_WAIT);
+        self.blind_waits = self.blind_waits.saturating_add(1);
+        wait
+    }
+}

@@ -1,0 +1,204 @@
+use super::*;
+use crate::decide::fixtures::*;
+use crate::decide::model::Organization;
+
+#[test]
+fn a_claim_reads_back_as_it_was_written() {
+    let precise: Timestamp = "2026-03-01T12:00:00.123456789Z".parse().unwrap();
+    for create in [None, Some(at(0)), Some(precise)] {
+        for adopt in [None, Some(id(1))] {
+            let claim = Claim { pair: pair(), create, adopt };
+            assert_eq!(Claim::parse(&claim.render(UID), UID), Some(claim));
+        }
+    }
+}
+
+#[test]
+fn the_annotation_keeps_its_form() {
+    let claim = Claim { pair: pair(), create: Some(at(0)), adopt: Some(id(1)) };
+    assert_eq!(
+        claim.render(UID),
+        "aaaaaaaa-0000-4000-8000-00000000000a \
+         11111111-0000-4000-8000-000000000001/22222222-0000-4000-8000-000000000002 \
+         create=2026-03-01T12:00:00Z adopt=cccccccc-0000-4000-8000-000000000001"
+    );
+}
+
+#[test]
+fn a_claim_with_another_objects_uid_is_none() {
+    let copied = bare_claim().render(UID);
+    assert_eq!(Claim::parse(&copied, "bbbbbbbb-0000-4000-8000-00000000000b"), None);
+}
+
+#[test]
+fn a_claim_that_cannot_be_read_is_none() {
+    let pair = pair();
+    let unreadable = [String::new(), UID.to_owned(), format!("{UID} {}", pair.source), format!("{UID} {}/", pair.source), pair.to_string()];
+    for annotation in unreadable {
+        assert_eq!(Claim::parse(&annotation, UID), None, "{annotation}");
+    }
+}
+
+#[test]
+fn a_part_that_cannot_be_read_gives_no_right_and_the_pair_stays_claimed() {
+    for part in ["create=yesterday", "create=", "adopt=1"] {
+        assert_eq!(Claim::parse(&format!("{UID} {} {part}", pair()), UID), Some(bare_claim()), "{part}");
+    }
+}
+
+#[test]
+fn parts_of_a_newer_version_and_spaces_do_no_harm() {
+    let expected = Claim { create: Some(at(0)), ..bare_claim() };
+    for annotation in [
+        format!("{UID} {} types=logs create={} delete", pair(), at(0)),
+        format!("  {UID}   {}\n create={} ", pair(), at(0)),
+        format!("{UID} {} brake=a=b create={}", pair(), at(0)),
+    ] {
+        assert_eq!(Claim::parse(&annotation, UID), Some(expected), "{annotation}");
+    }
+}
+
+/// The label is persisted: a changed value would hide every object from its rivals. Computed with sha256sum.
+#[test]
+fn the_pair_label_never_changes() {
+    assert_eq!(pair_label(pair()), "91fd7f305ef85b215de62169266fd77046608913");
+    assert_eq!(pair_label(Pair { source: pair().sink, sink: pair().source }), "303a4bd0524a2ebac165c889ec31e69ec46b9e10");
+    assert_eq!(pair_label(pair()).len(), 40);
+}
+
+#[test]
+fn a_creation_is_ours_within_five_minutes_either_side_of_the_claim() {
+    for (second, ours) in [(-301, false), (-300, true), (0, true), (300, true), (301, false)] {
+        assert_eq!(claimed(at(0)).owns(&connection().made_at(at(second)), Some(us())), ours, "{second} s");
+    }
+}
+
+#[test]
+fn what_somebody_else_created_is_not_ours() {
+    let memory = claimed(at(0));
+    let fresh = connection().made_at(at(1));
+    assert!(memory.owns(&fresh, Some(us())));
+    assert!(!memory.owns(&fresh.clone().made_by(stranger()), Some(us())));
+    assert!(!memory.owns(&Connection { created_by: None, ..fresh.clone() }, Some(us())), "an answer without a creator proves nothing");
+    let elsewhere = Organization { id: other_pair().source, ..source() };
+    assert!(!memory.owns(&Connection { source: elsewhere, ..fresh }, Some(us())), "the claim is about another pair");
+}
+
+#[test]
+fn a_recorded_id_is_ours_whatever_the_claim() {
+    let row = connection().made_by(stranger());
+    let another_pair = Claim { pair: other_pair(), ..bare_claim() };
+    for claim in [None, Some(bare_claim()), Some(Claim { adopt: Some(id(2)), ..bare_claim() }), Some(another_pair)] {
+        assert!(Memory { claim, ..Memory::default() }.recording(&row).owns(&row, Some(us())), "{claim:?}");
+    }
+}
+
+#[test]
+fn a_creation_is_ours_whatever_id_was_recorded_before() {
+    let vanished = Connection { id: id(2), ..connection() };
+    assert!(claimed(at(0)).recording(&vanished).owns(&connection().made_at(at(1)), Some(us())));
+}
+
+#[test]
+fn an_adopt_claim_owns_nothing() {
+    let memory = Memory { claim: Some(Claim { adopt: Some(id(1)), ..bare_claim() }), intact: true, ..Memory::default() };
+    assert!(!memory.owns(&connection(), Some(us())));
+}
+
+#[test]
+fn the_pair_is_the_claims_and_only_without_one_the_statuss() {
+    let row = connection();
+    let elsewhere = Memory { claim: Some(Claim { pair: other_pair(), ..bare_claim() }), ..Memory::default() };
+    assert_eq!(elsewhere.recording(&row).pair(), Some(other_pair()));
+    assert_eq!(Memory::default().recording(&row).pair(), Some(pair()));
+    assert_eq!(Memory::default().pair(), None);
+}
+
+fn stand(me: &Claimant, others: &[Claimant], present: Option<&Connection>) -> Standing {
+    standing(me, others, pair(), present, Some(us()))
+}
+
+#[test]
+fn nobody_stands_in_the_way_of_the_only_claim() {
+    assert_eq!(stand(&claimant("me", 10, claimed(at(0))), &[], None), Standing::Holder);
+    assert_eq!(stand(&claimant("me", 10, Memory::default()), &[], None), Standing::Free);
+}
+
+#[test]
+fn the_owner_comes_before_an_older_claim() {
+    let row = connection();
+    let owner = claimant("owner", 1, claimed(at(-9000)).recording(&row));
+    let older = claimant("older", 100, claimed(at(-9000)));
+    assert_eq!(stand(&owner, std::slice::from_ref(&older), Some(&row)), Standing::Holder);
+    assert_eq!(stand(&older, std::slice::from_ref(&owner), Some(&row)), Standing::Rival("apps/owner".to_owned()));
+    assert_eq!(stand(&older, &[owner], None), Standing::Holder, "while nothing is there, nobody owns it and age decides");
+}
+
+#[test]
+fn the_older_claim_comes_first_and_then_the_smaller_uid() {
+    let older = claimant("z", 20, claimed(at(0)));
+    let younger = claimant("b", 10, claimed(at(0)));
+    let twin = claimant("a", 10, claimed(at(0)));
+    assert_eq!(stand(&older, &[younger.clone(), twin.clone()], None), Standing::Holder);
+    assert_eq!(stand(&twin, std::slice::from_ref(&younger), None), Standing::Holder);
+    assert_eq!(stand(&younger, std::slice::from_ref(&twin), None), Standing::Rival("apps/a".to_owned()));
+    assert_eq!(stand(&younger, &[twin, older], None), Standing::Rival("apps/z".to_owned()), "the best rival is named");
+}
+
+#[test]
+fn of_any_objects_that_claim_a_pair_exactly_one_holds_it() {
+    let row = connection();
+    let memories = [claimed(at(0)), claimed(at(-9000)).recording(&row), claimed(row.created_at)];
+    let objects: Vec<_> = ["a", "b", "c", "d"]
+        .iter()
+        .zip([20, 10, 10, 20])
+        .flat_map(|(name, age)| memories.iter().enumerate().map(move |(number, memory)| claimant(&format!("{name}{number}"), age, *memory)))
+        .collect();
+    for present in [None, Some(&row)] {
+        let holders = objects.iter().filter(|me| stand(me, &objects, present) == Standing::Holder).count();
+        assert_eq!(holders, 1, "{present:?}");
+    }
+}
+
+#[test]
+fn a_terminating_object_neither_outranks_nor_blocks() {
+    let row = connection();
+    let leaving = Claimant { terminating: true, ..claimant("leaving", 100, claimed(row.created_at).recording(&row)) };
+    assert_eq!(stand(&claimant("me", 1, claimed(at(0))), std::slice::from_ref(&leaving), Some(&row)), Standing::Holder);
+    assert_eq!(stand(&claimant("me", 1, Memory::default()), &[leaving], Some(&row)), Standing::Free);
+}
+
+#[test]
+fn an_object_without_a_claim_gives_way_to_any_claim() {
+    let rival = claimant("rival", 1, claimed(at(0)));
+    assert_eq!(stand(&claimant("me", 100, Memory::default()), &[rival], None), Standing::Rival("apps/rival".to_owned()));
+}
+
+#[test]
+fn a_claim_of_another_pair_is_no_rival() {
+    let elsewhere = Memory { claim: Some(Claim { pair: other_pair(), create: Some(at(0)), adopt: None }), ..claimed(at(0)) };
+    assert_eq!(stand(&claimant("me", 1, Memory::default()), &[claimant("elsewhere", 100, elsewhere)], None), Standing::Free);
+}
+
+#[test]
+fn an_object_is_not_its_own_rival() {
+    let me = claimant("me", 1, claimed(at(0)));
+    let listed = Claimant { created: Some(at(-100)), ..me.clone() };
+    assert_eq!(stand(&me, &[listed], None), Standing::Holder);
+}
+
+#[test]
+fn a_lost_claim_with_the_recorded_id_beats_a_rival_that_only_claims() {
+    let row = connection();
+    let me = claimant("me", 1, Memory::default().recording(&row));
+    let rival = claimant("rival", 100, claimed(at(0)));
+    assert_eq!(stand(&me, std::slice::from_ref(&rival), Some(&row)), Standing::Holder);
+    assert_eq!(stand(&me, &[rival], None), Standing::Rival("apps/rival".to_owned()), "with the connection gone there is nothing to own");
+}
+
+#[test]
+fn a_recorded_owner_keeps_its_rank_while_our_principal_is_unknown() {
+    let row = connection();
+    let owner = claimant("owner", 1, claimed(at(-9000)).recording(&row));
+    assert_eq!(standing(&owner, &[claimant("older", 9, claimed(at(-9000)))], pair(), Some(&row), None), Standing::Holder);
+}

@@ -1,0 +1,177 @@
+//! The values that the tests of the decisions speak of. Everything goes through the real parsers.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::claims::{Claim, Claimant, Memory};
+use super::desired::{Desired, Invalid};
+use super::model::{Connection, ConnectionId, ConnectionTypes, OrgId, Organization, Pair, Principal, PrincipalId};
+use super::outcome::{Effect, Report, Retry};
+use super::plan::Refusal;
+use crate::api::conditions::ConnectionReason;
+
+/// The uid of the object that decides.
+pub(crate) const UID: &str = "aaaaaaaa-0000-4000-8000-00000000000a";
+
+/// So many seconds after the moment at which most tests decide; negative means before it.
+pub(crate) fn at(second: i64) -> Timestamp {
+    "2026-03-01T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(second)
+}
+
+pub(crate) fn org(number: u8) -> OrgId {
+    format!("{number}{number}{number}{number}{number}{number}{number}{number}-0000-4000-8000-00000000000{number}").parse().unwrap()
+}
+
+/// `payments`, whose telemetry is read.
+pub(crate) fn source() -> Organization {
+    Organization { id: org(1), name: "payments".to_owned() }
+}
+
+/// `central`, which reads.
+pub(crate) fn sink() -> Organization {
+    Organization { id: org(2), name: "central".to_owned() }
+}
+
+/// The pair that most tests are about.
+pub(crate) fn pair() -> Pair {
+    Pair { source: source().id, sink: sink().id }
+}
+
+/// A pair with another source.
+pub(crate) fn other_pair() -> Pair {
+    Pair { source: org(3), sink: sink().id }
+}
+
+/// The principal that our key acts as.
+pub(crate) fn us() -> PrincipalId {
+    "77777777-0000-4000-8000-000000000007".parse().unwrap()
+}
+
+/// Somebody else.
+pub(crate) fn stranger() -> PrincipalId {
+    "99999999-0000-4000-8000-000000000009".parse().unwrap()
+}
+
+pub(crate) fn id(number: u8) -> ConnectionId {
+    format!("cccccccc-0000-4000-8000-00000000000{number}").parse().unwrap()
+}
+
+pub(crate) fn types(list: &[&str]) -> ConnectionTypes {
+    list.iter().copied().collect()
+}
+
+/// Logs and metrics of `payments` for `central`.
+pub(crate) fn desired() -> Desired {
+    Desired { pair: pair(), types: types(&["logs", "metrics"]) }
+}
+
+/// The connection exactly as [`desired`], with id 1, made by us an hour ago.
+pub(crate) fn connection() -> Connection {
+    Connection {
+        id: id(1),
+        source: source(),
+        sink: sink(),
+        types: desired().types,
+        created_at: at(-3600),
+        created_by: Some(Principal { id: us(), service_account: Some(true) }),
+    }
+}
+
+impl Connection {
+    pub(crate) fn made_at(self, created_at: Timestamp) -> Self {
+        Self { created_at, ..self }
+    }
+
+    pub(crate) fn made_by(self, creator: PrincipalId) -> Self {
+        Self { created_by: Some(Principal { id: creator, service_account: None }), ..self }
+    }
+
+    /// With audit in place of metrics.
+    pub(crate) fn differing(self) -> Self {
+        Self { types: types(&["audit", "logs"]), ..self }
+    }
+
+    /// As the reply to a PATCH shows it.
+    pub(crate) fn nameless(mut self) -> Self {
+        self.source.name.clear();
+        self.sink.name.clear();
+        self
+    }
+}
+
+/// A claim of [`pair`] that says neither create nor adopt.
+pub(crate) fn bare_claim() -> Claim {
+    Claim { pair: pair(), create: None, adopt: None }
+}
+
+/// An intact claim that announced a creation.
+pub(crate) fn claimed(create: Timestamp) -> Memory {
+    Memory { claim: Some(Claim { create: Some(create), ..bare_claim() }), intact: true, ..Memory::default() }
+}
+
+impl Memory {
+    /// The same with this connection recorded in the status.
+    pub(crate) fn recording(self, connection: &Connection) -> Self {
+        Self {
+            recorded: Some(connection.id),
+            recorded_created_at: Some(connection.created_at),
+            recorded_pair: Some(connection.pair()),
+            ..self
+        }
+    }
+
+    /// The same after somebody took finalizer or label away.
+    pub(crate) fn damaged(self) -> Self {
+        Self { intact: false, ..self }
+    }
+}
+
+/// A live object of this age in seconds.
+pub(crate) fn claimant(name: &str, age: i64, memory: Memory) -> Claimant {
+    Claimant { name: format!("apps/{name}"), uid: format!("uid-{name}"), created: Some(at(-age)), terminating: false, memory }
+}
+
+/// Every way in which a spec can want nothing.
+pub(crate) fn every_invalid() -> Vec<Invalid> {
+    vec![
+        Invalid::OrgMissing { role: "sourceOrgRef", name: "payments".to_owned() },
+        Invalid::OrgUnproven { role: "sourceOrgRef", name: "payments".to_owned(), state: "the Secret does not exist".to_owned() },
+        Invalid::DifferentSite { source_site: "datadoghq.eu", sink: "central".to_owned(), sink_site: "datadoghq.com" },
+        Invalid::SameOrganization(source().id),
+        Invalid::Malformed("connectionTypes names no type".to_owned()),
+    ]
+}
+
+/// Every refusal of a plan.
+pub(crate) fn every_refusal() -> Vec<Refusal> {
+    vec![
+        Refusal::PairChanged { claimed: pair(), resolved: other_pair() },
+        Refusal::Conflict("apps/older".to_owned()),
+        Refusal::AlreadyExists { id: id(1), difference: String::new() },
+        Refusal::AlreadyExists { id: id(1), difference: "add metrics; remove audit".to_owned() },
+    ]
+}
+
+/// Every effect of a pass.
+pub(crate) fn every_effect() -> Vec<Effect> {
+    vec![
+        Effect::Created(connection()),
+        Effect::Recreated(connection()),
+        Effect::Updated("add metrics".to_owned()),
+        Effect::Repaired("remove audit".to_owned()),
+        Effect::Deleted("deleted connection".to_owned()),
+        Effect::Released("nothing is left".to_owned()),
+        Effect::Orphaned("left alone".to_owned()),
+    ]
+}
+
+/// Reports of every kind.
+pub(crate) fn every_report() -> Vec<Report> {
+    let between = Some((source(), sink()));
+    let mut reports =
+        vec![Report::unchanged(Retry::Backoff), Report::in_sync(connection(), None), Report::in_sync(connection().nameless(), None)];
+    reports.extend(every_effect().into_iter().map(|effect| Report::in_sync(connection(), Some(effect))));
+    reports.extend(every_invalid().iter().map(Report::invalid));
+    reports.extend(every_refusal().iter().map(|refusal| Report::refused(refusal, pair()).between(between.clone())));
+    reports.extend(ConnectionReason::ALL.iter().map(|reason| Report::not_ready(*reason, "text", Retry::Backoff).between(between.clone())));
+    reports
+}

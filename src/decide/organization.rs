@@ -1,0 +1,199 @@
+//! How a DatadogOrg stands, and the status that says so. Pure.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::model::{Identity, OrgId, Organization};
+use super::poll::{REFUSED_INTERVAL, SPREADING, SPREADING_INTERVAL};
+use super::requeue;
+use super::status::{OURS, named, whole_seconds};
+use crate::api::conditions::{OrganizationReason, Progress, Ready, Verdict};
+use crate::api::datadog_org::{ConnectionCounts, DatadogOrgStatus};
+use crate::api::fields::PrincipalStatus;
+
+/// Why an organization cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// The Secret is not there.
+    SecretNotFound(String),
+    /// The Secret cannot be read as credentials.
+    SecretInvalid {
+        /// Its name.
+        secret: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Datadog refuses the credentials.
+    KeyRejected(String),
+    /// The credentials belong to another organization.
+    WrongOrganization {
+        /// The one that the spec pins or that was proven before.
+        expected: OrgId,
+        /// The one that they belong to.
+        found: Organization,
+    },
+    /// The credentials may not list connections.
+    PermissionMissing(String),
+    /// No answer, or one that says nothing about the credentials.
+    Unreachable(String),
+    /// Nothing may be sent for this long.
+    Throttled {
+        /// What was refused.
+        why: String,
+        /// How long until the budget opens again.
+        wait: Duration,
+    },
+}
+
+impl Trouble {
+    /// The word in the condition.
+    pub fn reason(&self) -> OrganizationReason {
+        match self {
+            Self::SecretNotFound(_) => OrganizationReason::SecretNotFound,
+            Self::SecretInvalid { .. } => OrganizationReason::SecretInvalid,
+            Self::KeyRejected(_) => OrganizationReason::KeyRejected,
+            Self::WrongOrganization { .. } => OrganizationReason::WrongOrganization,
+            Self::PermissionMissing(_) => OrganizationReason::PermissionMissing,
+            Self::Unreachable(_) => OrganizationReason::Unreachable,
+            Self::Throttled { .. } => OrganizationReason::Throttled,
+        }
+    }
+
+    /// What happened, to what, and what to do.
+    pub fn message(&self) -> String {
+        match self {
+            Self::SecretNotFound(secret) => format!(
+                "the Secret `{secret}` does not exist in this namespace: create it with the keys api-key and app-key, or bearer-token; it \
+                 is looked for every 10 s"
+            ),
+            Self::SecretInvalid { secret, why } => format!("the Secret `{secret}` cannot be used: {why}"),
+            Self::WrongOrganization { expected, found } => format!(
+                "the credentials belong to organization {} ({}), not to {expected}: put a key of {expected} into the Secret; until then \
+                 nothing is done with it",
+                found.id, found.name
+            ),
+            Self::KeyRejected(why) | Self::PermissionMissing(why) | Self::Unreachable(why) | Self::Throttled { why, .. } => why.clone(),
+        }
+    }
+
+    /// Who brings it forward. A key that was just made may be refused for seconds, so a refusal is final only after a while.
+    pub fn progress(&self, lasting: Duration) -> Progress {
+        if matches!(self, Self::KeyRejected(_)) && lasting < SPREADING { Progress::Reconciling } else { self.reason().progress() }
+    }
+
+    /// How long Datadog is left alone with the same credentials.
+    pub fn wait(&self, lasting: Duration, attempts: u32, chance: f64) -> Duration {
+        match self {
+            // Datadog is not asked at all before the Secret can be read.
+            Self::SecretNotFound(_) | Self::SecretInvalid { .. } => Duration::ZERO,
+            Self::KeyRejected(_) if lasting < SPREADING => SPREADING_INTERVAL,
+            Self::KeyRejected(_) | Self::WrongOrganization { .. } | Self::PermissionMissing(_) => REFUSED_INTERVAL,
+            Self::Unreachable(_) => requeue::backoff(attempts.saturating_add(2), chance),
+            Self::Throttled { wait, .. } => *wait + Duration::from_millis(100).mul_f64(1.0 + chance),
+        }
+    }
+
+    /// Whether Datadog was not even asked.
+    pub fn is_about_the_secret(&self) -> bool {
+        matches!(self, Self::SecretNotFound(_) | Self::SecretInvalid { .. })
+    }
+
+    /// Whether the identity that was proven before still stands.
+    pub fn leaves_identity(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Throttled { .. })
+    }
+}
+
+/// How a DatadogOrg stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stand {
+    /// Nothing is known yet.
+    Checking,
+    /// Its connections can be listed.
+    Connected(Identity),
+    /// It cannot be used, for so long already.
+    Trouble(Trouble, Duration),
+}
+
+impl Stand {
+    /// What the conditions shall say; `users` are the objects that keep a terminating DatadogOrg from going.
+    pub fn verdict(&self, users: &[String]) -> Verdict {
+        let make = |reason: OrganizationReason, message: String, progress| Verdict {
+            ready: if reason == OrganizationReason::Connected { Ready::True } else { Ready::False },
+            reason: reason.name(),
+            message,
+            progress,
+        };
+        if !users.is_empty() {
+            let message = format!(
+                "deletion waits for {} OrgConnection(s) that still use it ({}): delete them, or set their deletionPolicy to Orphan",
+                users.len(),
+                users.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ")
+            );
+            return make(OrganizationReason::InUse, message, OrganizationReason::InUse.progress());
+        }
+        match self {
+            Self::Checking => {
+                make(OrganizationReason::Checking, "the credentials are being checked".to_owned(), OrganizationReason::Checking.progress())
+            }
+            Self::Connected(identity) => make(OrganizationReason::Connected, connected(identity), OrganizationReason::Connected.progress()),
+            Self::Trouble(trouble, lasting) => make(trouble.reason(), trouble.message(), trouble.progress(*lasting)),
+        }
+    }
+}
+
+fn connected(identity: &Identity) -> String {
+    let caution = match identity.principal.service_account {
+        Some(false) => "; the key is a person's, not a service account's: Datadog deletes its connections when the person is deactivated",
+        Some(true) | None => "",
+    };
+    format!("the credentials belong to {} ({}) and can list its connections{caution}", identity.organization.name, identity.organization.id)
+}
+
+/// What one look at an organization found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Findings {
+    /// How it stands.
+    pub stand: Stand,
+    /// The counts of a list, if one came.
+    pub counts: Option<ConnectionCounts>,
+    /// The objects that keep it from going, if it is terminating.
+    pub users: Vec<String>,
+    /// The reconcile request that was carried out.
+    pub handled_request: Option<String>,
+}
+
+/// The status to write, or `None` if `previous` says it already.
+pub fn next(previous: Option<&DatadogOrgStatus>, findings: &Findings, generation: i64, now: Timestamp) -> Option<DatadogOrgStatus> {
+    let blank = DatadogOrgStatus {
+        observed_generation: -1,
+        organization: None,
+        principal: None,
+        permissions: Vec::new(),
+        connections: None,
+        last_handled_reconcile_at: None,
+        conditions: Vec::new(),
+    };
+    let mut previous = previous.unwrap_or(&blank).clone();
+    previous.conditions.retain(|condition| OURS.contains(&condition.type_.as_str()));
+    let mut next = previous.clone();
+    next.observed_generation = generation;
+    next.conditions = findings.stand.verdict(&findings.users).conditions(&previous.conditions, generation, whole_seconds(now));
+    if let Stand::Connected(identity) = &findings.stand {
+        next.organization = Some(named(&identity.organization, previous.organization.as_ref()));
+        next.principal =
+            Some(PrincipalStatus { id: identity.principal.id.to_string(), service_account: identity.principal.service_account });
+        next.permissions.clone_from(&identity.permissions);
+    }
+    if findings.counts.is_some() {
+        next.connections = findings.counts;
+    }
+    if findings.handled_request.is_some() {
+        next.last_handled_reconcile_at.clone_from(&findings.handled_request);
+    }
+    (next != previous).then_some(next)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! What a pass came to: the one value that status, event, metrics, log line and requeue are made from. Pure.
+
+use std::time::Duration;
+
+use super::desired::Invalid;
+use super::model::{Connection, Organization, Pair};
+use super::plan::Refusal;
+use crate::api::conditions::{ConnectionReason, Progress, Ready, Verdict};
+
+/// What was done at Datadog, or put back in Kubernetes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// A connection was created.
+    Created(Connection),
+    /// An owned connection had vanished and was created again.
+    Recreated(Connection),
+    /// The spec changed and the connection followed; the text says which types came and went.
+    Updated(String),
+    /// The connection had been changed behind our back and was put right; the text says which types came and went.
+    Repaired(String),
+    /// The owned connection was deleted.
+    Deleted(String),
+    /// The finalizer is gone, and nothing of this object is left at Datadog.
+    Released(String),
+    /// The finalizer is gone, and the connection stays on purpose.
+    Orphaned(String),
+}
+
+/// When to look again without being woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Not at all: an event or a change of the inventory wakes the object.
+    WhenWoken,
+    /// With growing, jittered waits.
+    Backoff,
+    /// After this time.
+    After(Duration),
+    /// After half an hour: only a person can mend it, and nobody may tell us when.
+    Permanent,
+}
+
+/// What is known of the pair's connection, for the status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// It is this object's.
+    Owned(Connection),
+    /// There is none, or it is somebody else's.
+    NotOurs,
+    /// Nobody knows: what the status says stays.
+    Unknown,
+}
+
+/// The end of one pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// What the conditions shall say; nothing if what they say still holds.
+    pub verdict: Option<Verdict>,
+    /// What the status shall show.
+    pub shown: Shown,
+    /// The two organizations, as far as they are known.
+    pub organizations: Option<(Organization, Organization)>,
+    /// What was done.
+    pub effect: Option<Effect>,
+    /// When to look again.
+    pub retry: Retry,
+}
+
+impl Report {
+    /// The connection is exactly as wanted.
+    pub fn in_sync(connection: Connection, effect: Option<Effect>) -> Self {
+        let message = format!("Datadog shows {} shared as connection {}", connection.types, connection.id);
+        Self {
+            verdict: Some(Verdict {
+                ready: Ready::True,
+                reason: ConnectionReason::InSync.name(),
+                message,
+                progress: ConnectionReason::InSync.progress(),
+            }),
+            organizations: Some((connection.source.clone(), connection.sink.clone())),
+            shown: Shown::Owned(connection),
+            effect,
+            retry: Retry::WhenWoken,
+        }
+    }
+
+    /// Not ready, for this reason; it says what to do.
+    pub fn not_ready(reason: ConnectionReason, message: impl Into<String>, retry: Retry) -> Self {
+        let verdict = Verdict { ready: Ready::False, reason: reason.name(), message: message.into(), progress: reason.progress() };
+        Self { verdict: Some(verdict), shown: Shown::Unknown, organizations: None, effect: None, retry }
+    }
+
+    /// What the status says stays.
+    pub fn unchanged(retry: Retry) -> Self {
+        Self { verdict: None, shown: Shown::Unknown, organizations: None, effect: None, retry }
+    }
+
+    /// The same report with what the status shall show.
+    pub fn showing(self, shown: Shown) -> Self {
+        Self { shown, ..self }
+    }
+
+    /// The same report between these organizations.
+    pub fn between(self, organizations: Option<(Organization, Organization)>) -> Self {
+        Self { organizations: self.organizations.or(organizations), ..self }
+    }
+
+    /// The same report with what was done.
+    pub fn having(self, effect: Effect) -> Self {
+        Self { effect: Some(effect), ..self }
+    }
+
+    /// Nothing can be wanted. An organization that is missing or unproven may come by itself.
+    pub fn invalid(invalid: &Invalid) -> Self {
+        let (reason, retry) = match invalid {
+            Invalid::OrgMissing { .. } | Invalid::OrgUnproven { .. } => (ConnectionReason::OrganizationNotReady, Retry::WhenWoken),
+            Invalid::DifferentSite { .. } => (ConnectionReason::DifferentSite, Retry::Permanent),
+            Invalid::SameOrganization(_) => (ConnectionReason::SameOrganization, Retry::Permanent),
+            Invalid::Malformed(_) => (ConnectionReason::Invalid, Retry::Permanent),
+        };
+        Self::not_ready(reason, invalid.to_string(), retry)
+    }
+
+    /// Something is wanted that must not be done. Every refusal ends by a change that wakes the object.
+    pub fn refused(refusal: &Refusal, pair: Pair) -> Self {
+        let (reason, message) = match refusal {
+            Refusal::PairChanged { claimed, resolved } => (
+                ConnectionReason::PairChanged,
+                format!(
+                    "this object claimed {claimed}, but its references now lead to {resolved}: nothing is touched; restore the \
+                     credentials, or delete this object and create another"
+                ),
+            ),
+            Refusal::Conflict(holder) => (
+                ConnectionReason::Conflict,
+                format!("{holder} already holds the connection {pair}, and Datadog allows one: delete either object"),
+            ),
+            Refusal::AlreadyExists { id, difference } => (
+                ConnectionReason::AlreadyExists,
+                format!(
+                    "connection {id} already exists for this pair and this object did not create it{}: nothing is touched; delete it at \
+                     Datadog to have it created from here",
+                    if difference.is_empty() { String::new() } else { format!(" (it differs: {difference})") }
+                ),
+            ),
+        };
+        let shown = if matches!(refusal, Refusal::PairChanged { .. }) { Shown::Unknown } else { Shown::NotOurs };
+        Self::not_ready(reason, message, Retry::Permanent).showing(shown)
+    }
+
+    /// Whether a person must act.
+    pub fn is_stalled(&self) -> bool {
+        self.verdict.as_ref().is_some_and(|verdict| verdict.progress == Progress::Stalled)
+    }
+}
+
+#[cfg(test)]
+mod tests;

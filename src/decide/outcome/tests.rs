@@ -1,0 +1,111 @@
+use super::*;
+use crate::decide::fixtures::*;
+
+fn message(report: &Report) -> &str {
+    &report.verdict.as_ref().unwrap().message
+}
+
+#[test]
+fn every_refusal_says_what_to_do() {
+    for refusal in every_refusal() {
+        let instruction = match &refusal {
+            Refusal::PairChanged { .. } => "restore the credentials, or delete this object and create another",
+            Refusal::Conflict(_) => "delete either object",
+            Refusal::AlreadyExists { .. } => "delete it at Datadog to have it created from here",
+        };
+        let report = Report::refused(&refusal, pair());
+        assert!(message(&report).ends_with(instruction), "{}", message(&report));
+    }
+}
+
+#[test]
+fn every_refusal_stalls_and_is_looked_at_again_slowly() {
+    for refusal in every_refusal() {
+        let report = Report::refused(&refusal, pair());
+        assert!(report.is_stalled());
+        assert_eq!((report.verdict.as_ref().unwrap().ready, report.retry), (Ready::False, Retry::Permanent));
+        assert_ne!(report.shown, Shown::Owned(connection()));
+    }
+}
+
+#[test]
+fn a_refusal_names_what_stands_in_the_way() {
+    for (refusal, expected, names) in [
+        (
+            Refusal::PairChanged { claimed: pair(), resolved: other_pair() },
+            "PairChanged",
+            vec![pair().to_string(), other_pair().to_string()],
+        ),
+        (Refusal::Conflict("apps/older".to_owned()), "Conflict", vec!["apps/older".to_owned(), pair().to_string()]),
+        (
+            Refusal::AlreadyExists { id: id(1), difference: "add metrics; remove audit".to_owned() },
+            "AlreadyExists",
+            vec![id(1).to_string(), "add metrics; remove audit".to_owned()],
+        ),
+    ] {
+        let report = Report::refused(&refusal, pair());
+        assert_eq!(report.verdict.as_ref().unwrap().reason, expected);
+        for name in names {
+            assert!(message(&report).contains(&name), "{} lacks {name}", message(&report));
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_is_as_wanted_but_foreign_is_not_said_to_differ() {
+    let report = Report::refused(&Refusal::AlreadyExists { id: id(1), difference: String::new() }, pair());
+    assert!(!message(&report).contains("differs"), "{}", message(&report));
+}
+
+#[test]
+fn an_organization_that_may_come_by_itself_does_not_stall() {
+    for invalid in every_invalid() {
+        let report = Report::invalid(&invalid);
+        let waits = matches!(invalid, Invalid::OrgMissing { .. } | Invalid::OrgUnproven { .. });
+        assert_eq!(report.is_stalled(), !waits, "{invalid}");
+        assert_eq!(report.verdict.as_ref().unwrap().reason == ConnectionReason::OrganizationNotReady.name(), waits, "{invalid}");
+        assert_eq!((message(&report), &report.shown), (invalid.to_string().as_str(), &Shown::Unknown));
+    }
+}
+
+#[test]
+fn a_connection_in_sync_is_ready_and_shows_itself() {
+    let report = Report::in_sync(connection(), Some(Effect::Created(connection())));
+    let verdict = report.verdict.as_ref().unwrap();
+    assert_eq!((verdict.ready, verdict.reason, verdict.progress), (Ready::True, "InSync", Progress::Settled));
+    assert!(verdict.message.contains("logs, metrics") && verdict.message.contains(&id(1).to_string()), "{}", verdict.message);
+    assert_eq!(report.shown, Shown::Owned(connection()));
+    assert_eq!(report.organizations, Some((source(), sink())));
+    assert_eq!(report.effect, Some(Effect::Created(connection())));
+    assert!(!report.is_stalled());
+}
+
+#[test]
+fn only_a_stalled_reason_waits_for_a_person() {
+    for reason in ConnectionReason::ALL {
+        let report = Report::not_ready(*reason, "text", Retry::Backoff);
+        assert_eq!(report.is_stalled(), reason.progress() == Progress::Stalled, "{}", reason.name());
+    }
+    assert!(!Report::unchanged(Retry::Backoff).is_stalled());
+}
+
+#[test]
+fn organizations_that_the_connection_itself_named_are_kept() {
+    let another = Some((sink(), source()));
+    assert_eq!(Report::in_sync(connection(), None).between(another.clone()).organizations, Some((source(), sink())));
+    assert_eq!(Report::unchanged(Retry::WhenWoken).between(another.clone()).organizations, another);
+}
+
+#[test]
+fn a_report_is_amended_one_part_at_a_time() {
+    let base = Report::not_ready(ConnectionReason::Deleting, "text", Retry::Backoff);
+    let amended = base.clone().showing(Shown::NotOurs).having(Effect::Released("left alone".to_owned()));
+    let expected = Report { shown: Shown::NotOurs, effect: Some(Effect::Released("left alone".to_owned())), ..base };
+    assert_eq!(amended, expected);
+}
+
+#[test]
+fn a_changed_pair_does_not_say_that_the_claimed_connection_is_gone() {
+    let refused = Report::refused(&Refusal::PairChanged { claimed: pair(), resolved: other_pair() }, other_pair());
+    assert_eq!(refused.shown, Shown::Unknown);
+}

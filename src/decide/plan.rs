@@ -1,0 +1,170 @@
+//! What to do about one pair. Pure: the table of docs/architecture.md, "What is decided", first match wins.
+//!
+//! | the pair's connection | ours | plan |
+//! |---|---|---|
+//! | any | the claim names another pair | `Refuse(PairChanged)` |
+//! | any | another object holds the pair | `Refuse(Conflict)` |
+//! | unknown | | `Wait` |
+//! | absent | no fresh create time newer than the recorded connection | `Claim(create)` |
+//! | absent | claimed with such a create time | `Create` |
+//! | present | owned, but annotation, finalizer or label is missing | `Claim` as it was, or `Claim(create, adopt)` if it was lost |
+//! | equal / differs | owned | `Keep` / `Update` |
+//! | present | not owned | `Refuse(AlreadyExists)` |
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::claims::{CREATION_WINDOW, Claim, Memory, Standing};
+use super::desired::Desired;
+use super::model::{Connection, ConnectionId, OrgId, Pair, PrincipalId};
+
+/// A POST is sent at most this long after the create time in its claim; an older claim is written anew first. Together with the request
+/// deadline it bounds when a POST of a process that died can still land.
+pub const CLAIM_FRESH: SignedDuration = SignedDuration::from_secs(30);
+
+/// Why nothing is certain of a pair.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Doubt {
+    /// There has been no list yet.
+    #[error("the organization's connections have not been listed yet")]
+    NotListed,
+    /// One of our own calls had no readable answer.
+    #[error("the outcome of the last call is not known; the next list will tell")]
+    CallPending,
+    /// The last list proves nothing.
+    #[error("the list of the organization's connections is incomplete: {0}")]
+    Incomplete(String),
+    /// The organization that was listed is no part of the pair.
+    #[error("{listed} is no part of the pair {pair}, so its list cannot tell")]
+    OutOfView {
+        /// Whose list it is.
+        listed: OrgId,
+        /// The pair.
+        pair: Pair,
+    },
+}
+
+/// What the inventory knows of one pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing is certain.
+    Unknown(Doubt),
+    /// A complete list proves that there is no connection.
+    Absent,
+    /// There is one.
+    Present(Connection),
+}
+
+impl Seen {
+    /// The connection, if there is one.
+    pub fn present(&self) -> Option<&Connection> {
+        match self {
+            Self::Present(connection) => Some(connection),
+            Self::Absent | Self::Unknown(_) => None,
+        }
+    }
+}
+
+/// Everything that a plan depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Situation<'a> {
+    /// What is wanted.
+    pub desired: &'a Desired,
+    /// What is there.
+    pub seen: &'a Seen,
+    /// What the object remembers.
+    pub memory: &'a Memory,
+    /// How the object stands among those that claim the pair.
+    pub standing: &'a Standing,
+    /// Whom our key acts as.
+    pub us: PrincipalId,
+    /// Datadog's clock.
+    pub now: Timestamp,
+}
+
+/// One step; at most one of them is a write at Datadog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plan {
+    /// Everything is as it should be.
+    Keep,
+    /// Nothing is certain yet.
+    Wait(Doubt),
+    /// Write this claim, with finalizer and label, then plan again.
+    Claim(Claim),
+    /// Create the connection.
+    Create,
+    /// Replace the owned connection's types.
+    Update(ConnectionId),
+    /// Touch nothing.
+    Refuse(Refusal),
+}
+
+/// Why nothing is touched although something is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The claim names another pair than the references resolve to now.
+    PairChanged {
+        /// The pair in the claim.
+        claimed: Pair,
+        /// The pair that the references lead to.
+        resolved: Pair,
+    },
+    /// The named object holds the pair.
+    Conflict(String),
+    /// The connection exists and is not this object's.
+    AlreadyExists {
+        /// The connection that is there.
+        id: ConnectionId,
+        /// What would have to change for it to be as wanted; empty if it is already.
+        difference: String,
+    },
+}
+
+/// The next step for a live object.
+pub fn plan(situation: &Situation<'_>) -> Plan {
+    let Situation { desired, seen, memory, standing, us, now } = situation;
+    if let Some(claimed) = memory.pair().filter(|claimed| *claimed != desired.pair) {
+        return Plan::Refuse(Refusal::PairChanged { claimed, resolved: desired.pair });
+    }
+    if let Standing::Rival(name) = standing {
+        return Plan::Refuse(Refusal::Conflict(name.clone()));
+    }
+    match seen {
+        Seen::Unknown(why) => Plan::Wait(why.clone()),
+        Seen::Absent if memory.intact && is_fresh(memory, *now) => Plan::Create,
+        Seen::Absent => Plan::Claim(Claim {
+            pair: desired.pair,
+            create: Some(create_time(memory, *now)),
+            adopt: memory.claim.and_then(|claim| claim.adopt),
+        }),
+        Seen::Present(connection) if !memory.owns(connection, Some(*us)) => {
+            Plan::Refuse(Refusal::AlreadyExists { id: connection.id, difference: connection.types.difference(&desired.types) })
+        }
+        Seen::Present(connection) if !memory.intact => Plan::Claim(restored(memory, connection, *now)),
+        Seen::Present(connection) if connection.types == desired.types => Plan::Keep,
+        Seen::Present(connection) => Plan::Update(connection.id),
+    }
+}
+
+/// Whether the claim's create time may still be followed by a POST, and is after the recorded connection's. It may lie ahead of `now` by
+/// as much as Datadog's own clocks differ.
+fn is_fresh(memory: &Memory, now: Timestamp) -> bool {
+    let create = memory.claim.and_then(|claim| claim.create);
+    create.is_some_and(|create| {
+        let age = now.duration_since(create);
+        (-CREATION_WINDOW..=CLAIM_FRESH).contains(&age) && create >= create_time(memory, create)
+    })
+}
+
+/// Now, or the second after the recorded connection was created (its time is stored in whole seconds) if that is later.
+fn create_time(memory: &Memory, now: Timestamp) -> Timestamp {
+    let after = memory.recorded_created_at.and_then(|recorded| recorded.checked_add(SignedDuration::from_secs(1)).ok());
+    after.map_or(now, |after| now.max(after))
+}
+
+/// The claim to put back: the old one if only finalizer or label went; else one that the recorded id backs.
+fn restored(memory: &Memory, connection: &Connection, now: Timestamp) -> Claim {
+    memory.claim.unwrap_or(Claim { pair: connection.pair(), create: Some(now), adopt: Some(connection.id) })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+use super::*;
+use crate::decide::claims::Claim;
+use crate::decide::fixtures::*;
+use crate::decide::model::Connection;
+use crate::decide::plan::Doubt;
+
+/// An object that made [`connection`] an hour ago is being deleted; the list of now shows the connection.
+struct Scene {
+    memory: Memory,
+    policy: DeletionPolicy,
+    seen: Seen,
+    us: Option<PrincipalId>,
+    proof: Option<Timestamp>,
+    others: Vec<Claimant>,
+}
+
+impl Scene {
+    fn release(&self) -> Release {
+        let Self { memory, policy, seen, us, proof, others } = self;
+        release(&Parting { memory, policy: *policy, seen, us: *us, proof: *proof, others })
+    }
+}
+
+fn scene() -> Scene {
+    Scene {
+        memory: claimed(at(-3601)).recording(&connection()),
+        policy: DeletionPolicy::Delete,
+        seen: Seen::Present(connection()),
+        us: Some(us()),
+        proof: Some(at(0)),
+        others: Vec::new(),
+    }
+}
+
+fn every_sight() -> [Seen; 3] {
+    [Seen::Unknown(Doubt::NotListed), Seen::Absent, Seen::Present(connection())]
+}
+
+#[test]
+fn an_object_that_never_claimed_is_let_go_at_once() {
+    for seen in every_sight() {
+        assert_eq!(Scene { memory: Memory::default(), seen, proof: None, ..scene() }.release(), Release::LetGo);
+    }
+}
+
+#[test]
+fn an_orphaning_object_is_let_go_at_once() {
+    for seen in every_sight() {
+        assert_eq!(Scene { policy: DeletionPolicy::Orphan, seen, proof: None, ..scene() }.release(), Release::LetGo);
+    }
+}
+
+#[test]
+fn a_connection_that_a_live_object_has_recorded_is_left_to_it() {
+    let heir = claimant("heir", 1, claimed(at(0)).recording(&connection()));
+    assert_eq!(Scene { others: vec![heir], ..scene() }.release(), Release::LetGo);
+}
+
+#[test]
+fn a_rival_that_only_claims_or_recorded_another_connection_inherits_nothing() {
+    let another = Connection { id: id(2), ..connection() };
+    for memory in [claimed(at(0)), claimed(at(0)).recording(&another)] {
+        assert_eq!(Scene { others: vec![claimant("rival", 1, memory)], ..scene() }.release(), Release::Delete(id(1)));
+    }
+}
+
+#[test]
+fn a_terminating_rival_is_never_a_reason_to_let_go() {
+    let leaving = Claimant { terminating: true, ..claimant("leaving", 1, claimed(at(0)).recording(&connection())) };
+    assert_eq!(Scene { others: vec![leaving], ..scene() }.release(), Release::Delete(id(1)));
+}
+
+#[test]
+fn an_owned_connection_is_deleted_by_its_id_without_waiting_for_a_proof() {
+    for seen in [Seen::Present(connection()), Seen::Present(connection().differing())] {
+        assert_eq!(Scene { seen, proof: None, ..scene() }.release(), Release::Delete(id(1)));
+    }
+}
+
+#[test]
+fn a_lost_claim_still_deletes_what_is_recorded() {
+    assert_eq!(Scene { memory: Memory::default().recording(&connection()), ..scene() }.release(), Release::Delete(id(1)));
+}
+
+#[test]
+fn a_recorded_connection_is_deleted_even_if_nobody_knows_whom_our_key_acts_as() {
+    assert_eq!(Scene { us: None, ..scene() }.release(), Release::Delete(id(1)));
+}
+
+#[test]
+fn a_creation_whose_answer_was_lost_is_deleted() {
+    let landed = connection().made_at(at(-5));
+    let vanished = Connection { id: id(2), ..connection() };
+    for memory in [claimed(at(-10)), claimed(at(-10)).recording(&vanished), claimed(at(-10)).damaged()] {
+        assert_eq!(Scene { memory, seen: Seen::Present(landed.clone()), ..scene() }.release(), Release::Delete(id(1)), "{memory:?}");
+    }
+}
+
+#[test]
+fn a_foreign_connection_is_never_deleted() {
+    let foreign = Connection { id: id(2), ..connection() }.made_by(stranger());
+    let adopting = Memory { claim: Some(Claim { adopt: Some(id(2)), ..bare_claim() }), intact: true, ..Memory::default() };
+    for memory in [claimed(at(-3600)), scene().memory, adopting] {
+        assert_eq!(Scene { memory, seen: Seen::Present(foreign.clone()), ..scene() }.release(), Release::LetGo, "{memory:?}");
+    }
+}
+
+#[test]
+fn an_object_is_let_go_when_a_list_proves_that_nothing_is_left() {
+    assert_eq!(Scene { seen: Seen::Absent, ..scene() }.release(), Release::LetGo);
+}
+
+#[test]
+fn without_a_proof_an_object_stays() {
+    let landed = Release::Prove(Some(at(-3601 + 60)));
+    for seen in [Seen::Absent, Seen::Unknown(Doubt::NotListed)] {
+        assert_eq!(Scene { seen, proof: None, ..scene() }.release(), landed);
+    }
+}
+
+#[test]
+fn without_a_create_time_any_proof_will_do_but_one_is_needed() {
+    let memory = Memory::default().recording(&connection());
+    assert_eq!(Scene { memory, seen: Seen::Absent, proof: None, ..scene() }.release(), Release::Prove(None));
+    assert_eq!(Scene { memory, seen: Seen::Absent, ..scene() }.release(), Release::LetGo);
+}
+
+#[test]
+fn the_list_begins_a_minute_after_the_create_time_so_that_no_post_can_still_land() {
+    for (second, expected) in [(59, Release::Prove(Some(at(60)))), (60, Release::LetGo), (61, Release::LetGo)] {
+        let young = Scene { memory: claimed(at(0)), seen: Seen::Absent, proof: Some(at(second)), ..scene() };
+        assert_eq!(young.release(), expected, "{second} s");
+    }
+}
+
+fn released(memory: &Memory, seen: &Seen, us: Option<PrincipalId>, others: &[Claimant]) -> Release {
+    release(&Parting { memory, policy: DeletionPolicy::Delete, seen, us, proof: Some(at(0)), others })
+}
+
+#[test]
+fn a_row_that_the_claim_may_have_made_is_not_let_go_while_our_principal_is_unknown() {
+    assert_ne!(released(&claimed(at(-3600)), &Seen::Present(connection()), None, &[]), Release::LetGo);
+}
+
+#[test]
+fn doubt_is_no_proof_whatever_the_time_of_the_list() {
+    assert_ne!(released(&claimed(at(-3600)), &Seen::Unknown(Doubt::CallPending), Some(us()), &[]), Release::LetGo);
+}
+
+#[test]
+fn a_refused_object_does_not_delete_what_its_live_holder_made_and_has_not_recorded_yet() {
+    let row = connection().made_at(at(-5));
+    let holder = claimant("holder", 20, claimed(at(-6)));
+    assert_ne!(released(&claimed(at(-6)), &Seen::Present(row), Some(us()), &[holder]), Release::Delete(id(1)));
+}

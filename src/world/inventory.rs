@@ -1,0 +1,153 @@
+//! The connections of one organization as one DatadogOrg's key showed them last, with our own writes laid over. Instants are passed in.
+//!
+//! Only a complete list proves absence; an incomplete one still proves presence. An own write stands until a list *begun after it* has
+//! come in, and because a list may lag, what we created is believed gone, and what we deleted believed still there, only after two.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::decide::model::{Connection, ConnectionId, OrgId, Pair};
+use crate::decide::plan::{Doubt, Seen};
+
+/// Lists, begun after a write, that must contradict it before it is given up.
+const LISTS_TO_CONTRADICT: u8 = 2;
+
+/// One list of an organization's connections.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Whose list it is. It says nothing of pairs that this organization is no part of.
+    pub organization: OrgId,
+    /// Its rows.
+    pub connections: BTreeMap<Pair, Connection>,
+    /// Why it does not prove absence, if it does not.
+    pub doubt: Option<String>,
+    /// When the list began, by Datadog's clock.
+    pub began: Option<Timestamp>,
+    /// When the list began, by ours.
+    pub began_here: Instant,
+}
+
+/// What one of our calls did to a pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnWrite {
+    /// It created or changed this connection.
+    Wrote(Connection),
+    /// It deleted the connection with this id.
+    Deleted(ConnectionId),
+    /// Its outcome is not known.
+    InDoubt,
+}
+
+#[derive(Debug)]
+struct Overlay {
+    write: OwnWrite,
+    at: Instant,
+    contradictions: u8,
+}
+
+/// The latest snapshot and what we did since.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    snapshot: Option<Snapshot>,
+    overlays: BTreeMap<Pair, Overlay>,
+    waiting: BTreeSet<Pair>,
+}
+
+/// Who has to look again after a list.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// Everybody: what can be proved changed altogether.
+    Everything,
+    /// Those who speak of these pairs.
+    Pairs(BTreeSet<Pair>),
+}
+
+impl Inventory {
+    /// What is known of the pair.
+    pub fn seen(&self, pair: Pair) -> Seen {
+        match self.overlays.get(&pair).map(|overlay| &overlay.write) {
+            Some(OwnWrite::Wrote(connection)) => return Seen::Present(connection.clone()),
+            Some(OwnWrite::Deleted(_)) => return Seen::Absent,
+            Some(OwnWrite::InDoubt) => return Seen::Unknown(Doubt::CallPending),
+            None => {}
+        }
+        let Some(snapshot) = &self.snapshot else {
+            return Seen::Unknown(Doubt::NotListed);
+        };
+        match (snapshot.connections.get(&pair), &snapshot.doubt) {
+            (Some(connection), _) => Seen::Present(connection.clone()),
+            (None, Some(doubt)) => Seen::Unknown(Doubt::Incomplete(doubt.clone())),
+            (None, None) if pair.involves(snapshot.organization) => Seen::Absent,
+            (None, None) => Seen::Unknown(Doubt::OutOfView { listed: snapshot.organization, pair }),
+        }
+    }
+
+    /// When the list began that proves what `seen` says of the pair: complete, and begun after our last write to it.
+    pub fn proof(&self, pair: Pair) -> Option<Timestamp> {
+        let snapshot = self.snapshot.as_ref()?;
+        let proves = snapshot.doubt.is_none() && pair.involves(snapshot.organization) && !self.overlays.contains_key(&pair);
+        snapshot.began.filter(|_| proves)
+    }
+
+    /// Lays one of our calls over the snapshot, from the moment of its answer.
+    pub fn wrote(&mut self, pair: Pair, write: OwnWrite, at: Instant) {
+        self.overlays.insert(pair, Overlay { write, at, contradictions: 0 });
+    }
+
+    /// Whoever speaks of the pair is woken by the next list, whatever it shows.
+    pub fn wake_after_list(&mut self, pair: Pair) {
+        self.waiting.insert(pair);
+    }
+
+    /// Takes in a list and tells who has to look again.
+    pub fn listed(&mut self, snapshot: Snapshot) -> Changed {
+        let could_prove = self.snapshot.as_ref().is_some_and(|snapshot| snapshot.doubt.is_none());
+        let pairs: BTreeSet<Pair> = self.pairs().chain(snapshot.connections.keys().copied()).collect();
+        let before: Vec<_> = pairs.iter().map(|pair| (self.seen(*pair), self.overlays.contains_key(pair))).collect();
+        self.overlays.retain(|pair, overlay| overlay.at >= snapshot.began_here || !overlay.is_settled_by(*pair, &snapshot));
+        let same_kind = could_prove == snapshot.doubt.is_none() && self.snapshot.is_some();
+        self.snapshot = Some(snapshot);
+        let waiting = std::mem::take(&mut self.waiting);
+        if !same_kind {
+            return Changed::Everything;
+        }
+        let differs = |pair: &Pair, before: &(Seen, bool)| *before != (self.seen(*pair), self.overlays.contains_key(pair));
+        let changed = pairs.iter().zip(&before).filter(|(pair, before)| differs(pair, before)).map(|(pair, _)| *pair);
+        Changed::Pairs(changed.chain(waiting).collect())
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = Pair> {
+        self.overlays.keys().copied().chain(self.snapshot.iter().flat_map(|snapshot| snapshot.connections.keys().copied()))
+    }
+
+    /// The pairs of the last list.
+    pub fn listed_pairs(&self) -> Vec<Pair> {
+        self.snapshot.iter().flat_map(|snapshot| snapshot.connections.keys().copied()).collect()
+    }
+
+    /// Forgets everything: the organization behind the key is not known any more.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Overlay {
+    /// Whether a list begun after the write makes the overlay unnecessary.
+    fn is_settled_by(&mut self, pair: Pair, snapshot: &Snapshot) -> bool {
+        let listed = snapshot.connections.get(&pair).map(|connection| connection.id);
+        let confirmed = match &self.write {
+            OwnWrite::Wrote(connection) => listed == Some(connection.id),
+            OwnWrite::Deleted(id) => listed.map_or(snapshot.doubt.is_none(), |listed| listed != *id),
+            OwnWrite::InDoubt => listed.is_some() || snapshot.doubt.is_none(),
+        };
+        if !confirmed && snapshot.doubt.is_none() {
+            self.contradictions += 1;
+        }
+        confirmed || self.contradictions >= LISTS_TO_CONTRADICT
+    }
+}
+
+#[cfg(test)]
+mod tests;

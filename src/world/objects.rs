@@ -1,0 +1,173 @@
+//! Which objects speak of which pair and use which DatadogOrg, and how often each failed in a row. Fed by the watch and by every pass.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use super::Key;
+use crate::decide::model::Pair;
+
+/// The index. Every method takes a short lock and calls nobody.
+#[derive(Debug, Default)]
+pub struct Objects(Mutex<Index>);
+
+#[derive(Debug, Default)]
+struct Index {
+    entries: HashMap<Key, Entry>,
+    by_pair: HashMap<Pair, BTreeSet<Key>>,
+    by_org: HashMap<Key, BTreeSet<Key>>,
+    attempts: HashMap<Key, u32>,
+    requests: HashMap<Key, (String, Instant)>,
+    busy: HashSet<Pair>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    orgs: Vec<Key>,
+    pairs: BTreeSet<Pair>,
+}
+
+impl Objects {
+    fn lock(&self) -> MutexGuard<'_, Index> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The watch showed an object that names these DatadogOrgs.
+    pub fn applied(&self, object: &Key, orgs: impl IntoIterator<Item = Key>) {
+        let mut index = self.lock();
+        let orgs: Vec<Key> = orgs.into_iter().collect();
+        if index.entries.get(object).is_some_and(|entry| entry.orgs == orgs) {
+            return;
+        }
+        index.forget_orgs(object);
+        for org in &orgs {
+            index.by_org.entry(org.clone()).or_default().insert(object.clone());
+        }
+        index.entries.entry(object.clone()).or_default().orgs = orgs;
+    }
+
+    /// The watch showed an object that remembers this pair; a pass may find out more.
+    pub fn claims(&self, object: &Key, pair: Option<Pair>) {
+        let (mut index, Some(pair)) = (self.lock(), pair) else { return };
+        if index.entries.get_mut(object).is_some_and(|entry| entry.pairs.insert(pair)) {
+            index.by_pair.entry(pair).or_default().insert(object.clone());
+        }
+    }
+
+    /// The DatadogOrgs that an object names.
+    pub fn orgs_of(&self, object: &Key) -> Vec<Key> {
+        self.lock().entries.get(object).map(|entry| entry.orgs.clone()).unwrap_or_default()
+    }
+
+    /// A pass found out which pairs an object speaks of: the claimed and the resolved one, mostly the same.
+    pub fn resolved(&self, object: &Key, pairs: impl IntoIterator<Item = Pair>) {
+        let mut index = self.lock();
+        let pairs: BTreeSet<Pair> = pairs.into_iter().collect();
+        if index.entries.get(object).is_none_or(|entry| entry.pairs == pairs) {
+            return;
+        }
+        index.forget_pairs(object);
+        for pair in &pairs {
+            index.by_pair.entry(*pair).or_default().insert(object.clone());
+        }
+        if let Some(entry) = index.entries.get_mut(object) {
+            entry.pairs = pairs;
+        }
+    }
+
+    /// An object is gone. Answers those who shared a pair with it.
+    pub fn deleted(&self, object: &Key) -> Vec<Key> {
+        let mut index = self.lock();
+        let pairs = index.entries.get(object).map(|entry| entry.pairs.clone()).unwrap_or_default();
+        index.forget_orgs(object);
+        index.forget_pairs(object);
+        index.entries.remove(object);
+        index.attempts.remove(object);
+        index.requests.remove(object);
+        pairs.iter().filter_map(|pair| index.by_pair.get(pair)).flatten().cloned().collect()
+    }
+
+    /// Everybody who speaks of the pair.
+    pub fn of_pair(&self, pair: Pair) -> Vec<Key> {
+        self.lock().by_pair.get(&pair).map(|keys| keys.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Whether anybody speaks of the pair.
+    pub fn speak_of(&self, pair: Pair) -> bool {
+        self.lock().by_pair.contains_key(&pair)
+    }
+
+    /// Everybody who shares a pair with the object, without it.
+    pub fn beside(&self, object: &Key) -> Vec<Key> {
+        let index = self.lock();
+        let pairs = index.entries.get(object).map(|entry| entry.pairs.clone()).unwrap_or_default();
+        pairs.iter().filter_map(|pair| index.by_pair.get(pair)).flatten().filter(|key| *key != object).cloned().collect()
+    }
+
+    /// Everybody who names the DatadogOrg as source or sink.
+    pub fn of_org(&self, org: &Key) -> Vec<Key> {
+        self.lock().by_org.get(org).map(|keys| keys.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// One failure more in a row; answers how many there were before.
+    pub fn failed(&self, object: &Key) -> u32 {
+        let mut index = self.lock();
+        let attempts = index.attempts.entry(object.clone()).or_default();
+        *attempts = attempts.saturating_add(1);
+        *attempts - 1
+    }
+
+    /// The series of failures is over.
+    pub fn succeeded(&self, object: &Key) {
+        self.lock().attempts.remove(object);
+    }
+
+    /// When this process first saw a reconcile request with this value: a list begun since then fulfils it.
+    pub fn requested_at(&self, object: &Key, value: &str) -> (Instant, bool) {
+        let mut index = self.lock();
+        let known = index.requests.get(object).filter(|(known, _)| known == value).map(|(_, at)| *at);
+        if let Some(at) = known {
+            return (at, false);
+        }
+        let now = Instant::now();
+        index.requests.insert(object.clone(), (value.to_owned(), now));
+        (now, true)
+    }
+
+    /// Reserves a pair for one writer of this process; `false` if another call on it is under way.
+    pub(crate) fn reserve(&self, pair: Pair) -> bool {
+        self.lock().busy.insert(pair)
+    }
+
+    /// Ends a reservation.
+    pub(crate) fn release(&self, pair: Pair) {
+        self.lock().busy.remove(&pair);
+    }
+}
+
+impl Index {
+    fn forget_orgs(&mut self, object: &Key) {
+        for org in self.entries.get(object).map(|entry| entry.orgs.clone()).unwrap_or_default() {
+            remove(&mut self.by_org, &org, object);
+        }
+    }
+
+    fn forget_pairs(&mut self, object: &Key) {
+        for pair in self.entries.get(object).map(|entry| entry.pairs.clone()).unwrap_or_default() {
+            remove(&mut self.by_pair, &pair, object);
+        }
+    }
+}
+
+fn remove<K: Eq + std::hash::Hash>(index: &mut HashMap<K, BTreeSet<Key>>, from: &K, object: &Key) {
+    if let Some(keys) = index.get_mut(from) {
+        keys.remove(object);
+        if keys.is_empty() {
+            index.remove(from);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
