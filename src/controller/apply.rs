@@ -16,7 +16,7 @@ use crate::decide::outcome::{Effect, Report, Retry, Shown};
 use crate::decide::step;
 use crate::log::chain;
 use crate::world::inventory::OwnWrite;
-use crate::world::orgs::Org;
+use crate::world::org::Org;
 
 /// The right to write for a pair, for one pass or call of this process at a time. Whoever waits for it is woken when it ends.
 pub(super) struct Reservation {

@@ -20,7 +20,7 @@ use crate::decide::poll::{self, Ask, SECRET_INTERVAL};
 use crate::decide::requeue;
 use crate::world::Key;
 use crate::world::inventory::Changed;
-use crate::world::orgs::Org;
+use crate::world::org::Org;
 
 /// One pass. It records its own failure and says when to look again.
 pub(super) async fn reconcile(object: Arc<CachedOrg>, context: Arc<Context>) -> Action {
@@ -54,15 +54,15 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
         kubernetes::hold(&api, object, IN_USE_FINALIZER).await?;
         return Ok(None);
     }
-    let handled_request = requested(context, object, &org);
-    let turned = turn::turn(context, object, &org).await;
-    wake(context, &org, &turned);
     let users = if terminating { users(context, &org.key).await? } else { Vec::new() };
     if terminating && users.is_empty() {
         kubernetes::let_go(&api, object, IN_USE_FINALIZER).await?;
         info!(object = %org.key, "let go; no OrgConnection uses it any more");
         return Ok(None);
     }
+    let handled_request = requested(context, object, &org);
+    let turned = turn::turn(context, object, &org).await?;
+    wake(context, &org, &turned);
     let counts = matches!(turned, Turned::Listed(_)).then(|| counts(context, &org));
     let findings = Findings { stand: org.stand(), counts, users, handled_request };
     say(context, &api, object, &findings).await?;

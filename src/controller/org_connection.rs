@@ -18,7 +18,7 @@ use crate::decide::outcome::{Effect, Report, Retry};
 use crate::decide::plan::{Doubt, Seen};
 use crate::decide::step::{self, Organization, Scene, Step};
 use crate::world::Key;
-use crate::world::orgs::Org;
+use crate::world::org::Org;
 use crate::world::row::Subject;
 
 /// Claim, look again, act: a pass that needs more steps starts over.
@@ -78,31 +78,11 @@ impl View {
             seen,
             proof,
             others,
-            organization: organization(org.as_deref()),
+            organization: org.as_ref().map_or(Organization::Missing, |org| org.source()),
             vouched: org.as_ref().is_some_and(|org| org.vouches()),
         };
         let organizations = wanted.map(|pair| (source.organization(pair.source), sink.organization(pair.sink)));
         Self { scene, organizations, org, pair }
-    }
-}
-
-fn organization(org: Option<&Org>) -> Organization {
-    let Some(org) = org else { return Organization::Missing };
-    match org.usable() {
-        Err(not) => Organization::NotUsable { why: not.why, undecided: not.undecided, stalled: not.stalled },
-        Ok(usable) => match usable.client.organization_time() {
-            Some(now) => Organization::Usable {
-                us: usable.identity.principal.id,
-                now,
-                terminating: org.is_terminating(),
-                writes_refused: usable.writes_refused,
-            },
-            None => Organization::NotUsable {
-                why: "Datadog's answers carry no readable Date, so it cannot be told what is newer".to_owned(),
-                undecided: false,
-                stalled: false,
-            },
-        },
     }
 }
 
@@ -138,7 +118,7 @@ async fn live_pass(context: &Arc<Context>, cached: &Subject) -> Result<Option<En
     for _ in 0..STEPS {
         let subject = Subject::of(&live.object);
         let view = View::of(context, &subject, claimants(context, &live.others));
-        if view.pair != pair {
+        if view.pair != pair || subject.terminating != cached.terminating {
             break;
         }
         let handled = request(context, &subject, &view);
@@ -150,6 +130,7 @@ async fn live_pass(context: &Arc<Context>, cached: &Subject) -> Result<Option<En
         let Some(again) = kubernetes::read(context, &cached.key, &cached.uid, pair).await? else { return Ok(None) };
         live = again;
     }
+    // The cache is behind: its next event brings the pass that fits. A release begins only once the watch has delivered the deletion.
     Ok(Some(Ending::of(live.object, Report::unchanged(Retry::Backoff))))
 }
 
@@ -169,8 +150,7 @@ async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reserv
     let object = live.object;
     let target = || {
         let org = view.org.clone()?;
-        let usable = org.usable().ok()?;
-        let (client, us) = (usable.client, usable.identity.principal);
+        let (client, us) = org.speaker()?;
         Some(Target { context: Arc::clone(context), org, client, us, reservation: reservation? })
     };
     let unchanged = || Report::unchanged(Retry::Backoff);

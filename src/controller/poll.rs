@@ -8,7 +8,7 @@ use kube::Api;
 use tokio::time::Instant;
 
 use super::context::Context;
-use super::kubernetes::within;
+use super::kubernetes::{self, within};
 use crate::api::DatadogOrg;
 use crate::datadog::{Class, Client, Credentials, Error, Incomplete, Listing};
 use crate::decide::model::OrgId;
@@ -16,7 +16,7 @@ use crate::decide::organization::Trouble;
 use crate::decide::poll::{self, Ask};
 use crate::log::chain;
 use crate::world::inventory::{Changed, Snapshot};
-use crate::world::orgs::Org;
+use crate::world::org::Org;
 
 /// A list with this much less than the one before is confirmed by a second one before it is believed.
 const SUDDEN_LOSS: usize = 5;
@@ -33,51 +33,42 @@ pub(super) enum Turned {
 }
 
 /// Takes the turn of an organization, if it is due.
-pub(super) async fn turn(context: &Context, object: &DatadogOrg, org: &Org) -> Turned {
+pub(super) async fn turn(context: &Context, object: &DatadogOrg, org: &Org) -> Result<Turned, kubernetes::Error> {
     let due = !matches!(poll::next(&org.turn()), Ask::Nothing(_));
     if !due && !org.secret_is_due() {
-        return Turned::Idle;
+        return Ok(Turned::Idle);
     }
-    match credentials(context, object).await {
+    match credentials(context, object).await? {
         Ok(client) => org.credentials(client),
-        Err(Some(trouble)) => return failed(context, org, trouble),
-        Err(None) => return Turned::Idle,
+        Err(trouble) => return Ok(failed(context, org, trouble)),
     }
     let ask = poll::next(&org.turn());
-    let (Some(client), false) = (org.client(), matches!(ask, Ask::Nothing(_))) else { return Turned::Idle };
+    let (Some(client), false) = (org.client(), matches!(ask, Ask::Nothing(_))) else { return Ok(Turned::Idle) };
     let before = org.stand();
-    match ask_for(&client, org, ask).await {
+    Ok(match ask_for(&client, org, ask).await {
         Ok(snapshot) => {
             let changed = org.listed(snapshot);
-            let newly = before != org.stand();
-            Turned::Listed(if newly { Changed::Everything } else { changed })
+            Turned::Listed(if before == org.stand() { changed } else { Changed::Everything })
         }
         Err(trouble) => failed(context, org, trouble),
-    }
+    })
 }
 
 fn failed(context: &Context, org: &Org, trouble: Trouble) -> Turned {
     Turned::Failed(org.failed(trouble, (context.seams.chance)()))
 }
 
-/// Reads the Secret. `None` if Kubernetes did not answer: that says nothing about the Secret.
-async fn credentials(context: &Context, object: &DatadogOrg) -> Result<Client, Option<Trouble>> {
+/// Reads the Secret. That Kubernetes does not answer says nothing about the Secret, and is an error of the pass.
+async fn credentials(context: &Context, object: &DatadogOrg) -> Result<Result<Client, Trouble>, kubernetes::Error> {
     let name = &object.spec.credentials_secret_ref.name;
     let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
     let api: Api<Secret> = Api::namespaced(context.kubernetes.clone(), namespace);
-    let secret = match within(api.get_opt(name)).await {
-        Ok(Some(secret)) => secret,
-        Ok(None) => return Err(Some(Trouble::SecretNotFound(name.clone()))),
-        Err(error) => {
-            tracing::warn!(object = %format!("{namespace}/{name}"), error = chain(&error), "the Secret could not be read; trying again");
-            return Err(None);
-        }
-    };
+    let Some(secret) = within(api.get_opt(name)).await? else { return Ok(Err(Trouble::SecretNotFound(name.clone()))) };
     let data = secret.data.unwrap_or_default();
-    let invalid = |why: String| Some(Trouble::SecretInvalid { secret: name.clone(), why });
-    let credentials =
-        Credentials::from_secret(|key| data.get(key).map(|value| value.0.as_slice())).map_err(|error| invalid(error.to_string()))?;
-    context.datadog(object.spec.site, credentials).map_err(|error| invalid(error.to_string()))
+    let invalid = |why: String| Trouble::SecretInvalid { secret: name.clone(), why };
+    Ok(Credentials::from_secret(|key| data.get(key).map(|value| value.0.as_slice()))
+        .map_err(|error| invalid(error.to_string()))
+        .and_then(|credentials| context.datadog(object.spec.site, credentials).map_err(|error| invalid(error.to_string()))))
 }
 
 async fn ask_for(client: &Client, org: &Org, ask: Ask) -> Result<Snapshot, Trouble> {

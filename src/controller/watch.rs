@@ -82,15 +82,17 @@ pub async fn run(
     let loops = ends
         .into_iter()
         .map(|(namespace, rows, writer, wakeups)| scope_loop(Arc::clone(&context), namespace, rows, writer, wakeups, stop.clone()));
-    let all = join_all(loops);
+    let graceful = async {
+        join_all(loops).await;
+        context.calls.close();
+        context.calls.wait().await;
+    };
     let deadline = async {
         stop.clone().await;
         tokio::time::sleep(LAST_CALLS).await;
     };
     // A pass that hangs, or a first list that never came, would keep a graceful end waiting for ever.
-    futures::future::select(Box::pin(all), Box::pin(deadline)).await;
-    context.calls.close();
-    tokio::time::timeout(LAST_CALLS, context.calls.wait()).await.ok();
+    futures::future::select(Box::pin(graceful), Box::pin(deadline)).await;
 }
 
 async fn scope_loop(

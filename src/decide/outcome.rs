@@ -99,8 +99,11 @@ impl Report {
         Self { shown, ..self }
     }
 
-    /// The same report between these organizations.
+    /// The same report between these organizations, if it says anything.
     pub fn between(self, organizations: Option<(Organization, Organization)>) -> Self {
+        if self.verdict.is_none() {
+            return self;
+        }
         Self { organizations: self.organizations.or(organizations), ..self }
     }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const SECRET_INTERVAL: Duration = Duration::from_secs(10);
 /// How often credentials that Datadog refused are tried again unchanged: a permission may be granted there any time.
 pub const REFUSED_INTERVAL: Duration = Duration::from_secs(55);
+/// The interval of a spec that cannot be read; the API server fills in the same.
+pub const DEFAULT_INTERVAL: Duration = Duration::from_mins(1);
 /// New keys take seconds to spread: a refusal counts as final only after this.
 pub const SPREADING: Duration = Duration::from_mins(2);
 /// How often new keys are tried while they may still spread.
@@ -68,7 +70,11 @@ pub fn next(turn: &Turn) -> Ask {
         Link::Down { proven: true, .. } => Ask::List,
         Link::Down { proven: false, .. } => Ask::IdentityAndList,
         Link::Connected { identity_age, doubted } => {
-            let due = if turn.wanted { LEAST_INTERVAL.min(turn.interval) } else { turn.interval };
+            let due = match (turn.wanted, doubted) {
+                (true, _) => LEAST_INTERVAL,
+                (false, true) => REFUSED_INTERVAL.min(turn.interval),
+                (false, false) => turn.interval,
+            };
             match turn.list_age.filter(|age| age < &due) {
                 Some(age) => Ask::Nothing(due - age),
                 None if *doubted && *identity_age >= REFUSED_INTERVAL.min(turn.interval) => Ask::IdentityAndList,
@@ -139,10 +145,12 @@ mod tests {
     }
 
     #[test]
-    fn a_doubted_identity_is_asked_for_again_with_a_list_that_is_due_anyway() {
+    fn a_doubted_identity_is_asked_for_again_within_a_minute() {
+        let hourly = Turn { interval: Duration::from_hours(1), ..turn(connected(true, MINUTE), Some(55), false) };
+        assert_eq!(next(&hourly), Ask::IdentityAndList);
         assert_eq!(next(&turn(connected(true, MINUTE), Some(60), false)), Ask::IdentityAndList);
         assert_eq!(next(&turn(connected(true, Duration::from_secs(5)), Some(60), false)), Ask::List);
-        assert_eq!(next(&turn(connected(true, MINUTE), Some(10), false)), Ask::Nothing(Duration::from_secs(50)));
+        assert_eq!(next(&turn(connected(true, MINUTE), Some(10), false)), Ask::Nothing(Duration::from_secs(45)));
     }
 
     #[test]

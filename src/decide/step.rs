@@ -223,15 +223,15 @@ fn parting_step(scene: &Scene) -> Step {
 }
 
 fn prove(seen: &Seen, landed: Option<Timestamp>, now: Timestamp) -> Step {
-    if let Seen::Unknown(doubt @ Doubt::OutOfView { .. }) = seen {
-        return Step::Rest(blocked(&doubt.to_string()));
+    match seen {
+        Seen::Unknown(doubt @ Doubt::OutOfView { .. }) => return Step::Rest(blocked(&doubt.to_string())),
+        // The next complete list wakes the object; asking for one more would bring the same.
+        Seen::Unknown(doubt @ Doubt::Incomplete(_)) => return Step::Rest(deleting(&doubt.to_string(), Retry::WhenWoken)),
+        Seen::Unknown(Doubt::NotListed | Doubt::CallPending) | Seen::Absent | Seen::Present(_) => {}
     }
     let wait = landed.map(|landed| landed.duration_since(now)).and_then(|wait| Duration::try_from(wait).ok()).unwrap_or_default();
     if wait.is_zero() {
-        return Step::AskForList(match seen {
-            Seen::Unknown(doubt @ Doubt::Incomplete(_)) => deleting(&doubt.to_string(), Retry::WhenWoken),
-            Seen::Unknown(_) | Seen::Absent | Seen::Present(_) => Report::unchanged(Retry::WhenWoken),
-        });
+        return Step::AskForList(Report::unchanged(Retry::WhenWoken));
     }
     let retry = Retry::After(wait);
     if wait < WORTH_TELLING {

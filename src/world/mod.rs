@@ -3,6 +3,7 @@
 
 pub mod inventory;
 pub mod objects;
+pub mod org;
 pub mod orgs;
 pub mod row;
 

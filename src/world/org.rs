@@ -1,0 +1,259 @@
+//! One organization in use: who it has proven to be, the client to reach it, its inventory, and what went wrong last.
+
+mod state;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use self::state::{Failing, State};
+use super::Key;
+use super::inventory::{Changed, Inventory, OwnWrite, Snapshot};
+use crate::api::DatadogOrg;
+use crate::api::datadog_org::DatadogOrgSpec;
+use crate::datadog::Client;
+use crate::decide::desired::Referenced;
+use crate::decide::model::{Identity, OrgId, Organization, Pair, Principal};
+use crate::decide::organization::{Stand, Trouble};
+use crate::decide::plan::Seen;
+use crate::decide::poll::{self, Turn};
+use crate::decide::requeue::PERMANENT_WAIT;
+use crate::decide::step;
+
+/// One DatadogOrg.
+#[derive(Debug)]
+pub struct Org {
+    /// Namespace and name.
+    pub key: Key,
+    uid: String,
+    state: Mutex<State>,
+}
+
+impl Org {
+    pub(super) fn new(key: Key, uid: String, object: &DatadogOrg) -> Self {
+        let proven = object.status.as_ref().and_then(|status| status.organization.as_ref()).and_then(|organization| {
+            Some(Organization { id: organization.id.parse().ok()?, name: organization.name.clone().unwrap_or_default() })
+        });
+        let state = State {
+            spec: object.spec.clone(),
+            terminating: false,
+            proven,
+            client: None,
+            identity: None,
+            trouble: None,
+            inventory: Inventory::default(),
+            listed_at: None,
+            wanted: None,
+            doubted: false,
+            writes_refused: None,
+            secret_read_at: None,
+            started: Instant::now(),
+        };
+        Self { key, uid, state: Mutex::new(state) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn specified(&self, object: &DatadogOrg) {
+        let mut state = self.lock();
+        let spec = DatadogOrgSpec { poll_interval: object.spec.poll_interval.clone(), ..state.spec.clone() };
+        if spec != object.spec {
+            // Another Secret, site or pin: what was proven with the old ones is proven anew, and at once.
+            state.client = None;
+            state.identity = None;
+            state.trouble = None;
+            state.wanted = Some(Instant::now());
+        }
+        state.spec = object.spec.clone();
+        state.terminating = object.metadata.deletion_timestamp.is_some();
+    }
+
+    /// Its uid: a namesake is another one.
+    pub fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    /// As a reference sees it.
+    pub fn referenced(&self) -> Referenced {
+        let state = self.lock();
+        match &state.proven {
+            Some(organization) => Referenced::Proven(organization.clone(), state.spec.site),
+            None => Referenced::Unproven(state.why_not().unwrap_or_else(|| "its credentials are being checked".to_owned())),
+        }
+    }
+
+    /// The organization that the credentials have to belong to.
+    pub fn expected(&self) -> Option<OrgId> {
+        let state = self.lock();
+        state.pinned().or(state.proven.as_ref().map(|organization| organization.id))
+    }
+
+    /// The organization that was proven, by this process or an earlier one.
+    pub fn proven(&self) -> Option<OrgId> {
+        self.lock().proven.as_ref().map(|organization| organization.id)
+    }
+
+    /// As an OrgConnection's step sees it.
+    pub fn source(&self) -> step::Organization {
+        let state = self.lock();
+        let not_usable = |why: Option<String>, stalled| step::Organization::NotUsable {
+            undecided: why.is_none(),
+            why: why.unwrap_or_else(|| "its credentials are being checked".to_owned()),
+            stalled,
+        };
+        match (&state.trouble, state.speaker()) {
+            (Some(failing), _) => not_usable(state.why_not(), !failing.trouble.leaves_identity()),
+            (None, None) => not_usable(None, false),
+            (None, Some((client, us))) => match client.organization_time() {
+                Some(now) => step::Organization::Usable {
+                    us: us.id,
+                    now,
+                    terminating: state.terminating,
+                    writes_refused: state.writes_refused.as_ref().map(|(_, text)| text.clone()),
+                },
+                None => not_usable(Some("Datadog's answers carry no readable Date: it cannot be told what is newer".to_owned()), false),
+            },
+        }
+    }
+
+    /// The client, and whom it speaks as, if that is proven and nothing is in the way.
+    pub fn speaker(&self) -> Option<(Client, Principal)> {
+        let state = self.lock();
+        state.speaker().filter(|_| state.trouble.is_none())
+    }
+
+    /// Whether the last list is recent enough to vouch for what the objects say.
+    pub fn vouches(&self) -> bool {
+        let state = self.lock();
+        state.listed_at.unwrap_or(state.started).elapsed() < poll::vouches_for(state.interval())
+    }
+
+    /// What is known of a pair, and since when that is proved.
+    pub fn seen(&self, pair: Pair) -> (Seen, Option<Timestamp>) {
+        let state = self.lock();
+        (state.inventory.seen(pair), state.inventory.proof(pair))
+    }
+
+    /// Lays an own write over the inventory.
+    pub fn wrote(&self, pair: Pair, write: OwnWrite) {
+        self.lock().inventory.wrote(pair, write, Instant::now());
+    }
+
+    /// A list begun from now on is needed; whoever speaks of the pair is woken by it.
+    pub fn want_list(&self, pair: Option<Pair>) {
+        let mut state = self.lock();
+        state.wanted = Some(Instant::now());
+        if let Some(pair) = pair {
+            state.inventory.wake_after_list(pair);
+        }
+    }
+
+    /// A write was refused for want of a permission, or the key altogether: whom it belongs to is asked again before long.
+    pub fn refused(&self, why: String) {
+        let mut state = self.lock();
+        state.writes_refused = Some((Instant::now(), why));
+        state.doubted = true;
+    }
+
+    /// What decides about the next request.
+    pub fn turn(&self) -> Turn {
+        let state = self.lock();
+        let wanted = state.wanted.is_some_and(|wanted| state.listed_at.is_none_or(|listed| listed <= wanted));
+        Turn { link: state.link(), list_age: state.listed_at.map(|at| at.elapsed()), interval: state.interval(), wanted }
+    }
+
+    /// Whether the Secret is to be read now although Datadog is to be left alone.
+    pub fn secret_is_due(&self) -> bool {
+        let state = self.lock();
+        let fresh = state.secret_read_at.is_some_and(|at| at.elapsed() < poll::SECRET_INTERVAL);
+        !fresh && (state.trouble.is_some() || state.client.is_none())
+    }
+
+    /// The Secret was read and holds usable credentials: a new client if they are other ones than before, with nothing proven.
+    pub fn credentials(&self, client: Client) {
+        let mut state = self.lock();
+        state.secret_read_at = Some(Instant::now());
+        let fingerprint = |client: &Client| client.credentials().fingerprint();
+        if state.client.as_ref().is_none_or(|known| fingerprint(known) != fingerprint(&client)) {
+            state.client = Some(client);
+            state.identity = None;
+            state.trouble = None;
+            state.writes_refused = None;
+        } else if state.trouble.as_ref().is_some_and(|failing| failing.trouble.is_about_the_secret()) {
+            state.trouble = None;
+        }
+    }
+
+    /// The identity was proven. Answers whether that changes what objects may do.
+    pub fn identified(&self, identity: Identity) -> bool {
+        let mut state = self.lock();
+        let changed = state.identity.as_ref().is_none_or(|(known, _)| *known != identity) || state.trouble.is_some();
+        let permissions = state.identity.as_ref().map(|(known, _)| known.permissions.clone());
+        let retry = state.writes_refused.as_ref().is_some_and(|(at, _)| at.elapsed() >= PERMANENT_WAIT);
+        if permissions.is_some_and(|known| known != identity.permissions) || retry {
+            state.writes_refused = None;
+        }
+        state.doubted = state.writes_refused.is_some();
+        state.proven = Some(identity.organization.clone());
+        state.identity = Some((identity, Instant::now()));
+        changed
+    }
+
+    /// An attempt failed. Answers whether it is news.
+    pub fn failed(&self, trouble: Trouble, chance: f64) -> bool {
+        let mut state = self.lock();
+        let now = Instant::now();
+        let same = state.trouble.as_ref().filter(|failing| failing.trouble.reason() == trouble.reason());
+        let (since, attempts) = same.map_or((now, 0), |failing| (failing.since, failing.attempts.saturating_add(1)));
+        let news = same.is_none();
+        if !trouble.leaves_identity() {
+            state.identity = None;
+        }
+        if trouble.is_about_the_secret() {
+            state.secret_read_at = Some(now);
+        }
+        let wait = trouble.wait(now.duration_since(since), attempts, chance);
+        state.trouble = Some(Failing { trouble, since, attempts, asked_at: now, wait });
+        news
+    }
+
+    /// A list came. Answers who has to look again.
+    pub fn listed(&self, snapshot: Snapshot) -> Changed {
+        let mut state = self.lock();
+        let was_down = state.trouble.take().is_some();
+        state.listed_at = Some(snapshot.began_here);
+        let changed = state.inventory.listed(snapshot);
+        if was_down { Changed::Everything } else { changed }
+    }
+
+    /// The client of the credentials that were read last.
+    pub fn client(&self) -> Option<Client> {
+        self.lock().client.clone()
+    }
+
+    /// Whether a list has begun since.
+    pub fn listed_since(&self, time: Instant) -> bool {
+        self.lock().listed_at.is_some_and(|listed| listed >= time)
+    }
+
+    /// The pairs of the last list.
+    pub fn listed_pairs(&self) -> Vec<Pair> {
+        self.lock().inventory.listed_pairs()
+    }
+
+    /// How it stands.
+    pub fn stand(&self) -> Stand {
+        let state = self.lock();
+        match (&state.trouble, &state.identity, state.listed_at) {
+            (Some(failing), _, _) => Stand::Trouble(failing.trouble.clone(), failing.since.elapsed()),
+            (None, Some((identity, _)), Some(_)) => Stand::Connected(identity.clone()),
+            (None, _, _) => Stand::Checking,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! What is remembered of an organization between its turns.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::api::datadog_org::DatadogOrgSpec;
+use crate::datadog::Client;
+use crate::decide::model::{Identity, OrgId, Organization, Principal};
+use crate::decide::organization::Trouble;
+use crate::decide::poll::{self, Link};
+use crate::world::inventory::Inventory;
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) spec: DatadogOrgSpec,
+    pub(super) terminating: bool,
+    /// From the status, or proven by this process.
+    pub(super) proven: Option<Organization>,
+    pub(super) client: Option<Client>,
+    pub(super) identity: Option<(Identity, Instant)>,
+    pub(super) trouble: Option<Failing>,
+    pub(super) inventory: Inventory,
+    pub(super) listed_at: Option<Instant>,
+    pub(super) wanted: Option<Instant>,
+    pub(super) doubted: bool,
+    pub(super) writes_refused: Option<(Instant, String)>,
+    pub(super) secret_read_at: Option<Instant>,
+    pub(super) started: Instant,
+}
+
+#[derive(Debug)]
+pub(super) struct Failing {
+    pub(super) trouble: Trouble,
+    pub(super) since: Instant,
+    pub(super) attempts: u32,
+    pub(super) asked_at: Instant,
+    pub(super) wait: Duration,
+}
+
+impl State {
+    pub(super) fn speaker(&self) -> Option<(Client, Principal)> {
+        self.client.clone().zip(self.identity.as_ref().map(|(identity, _)| identity.principal))
+    }
+
+    pub(super) fn pinned(&self) -> Option<OrgId> {
+        self.spec.organization_id.as_ref().and_then(|id| id.0.parse().ok())
+    }
+
+    pub(super) fn interval(&self) -> Duration {
+        poll::parse_interval(&self.spec.poll_interval).unwrap_or(poll::DEFAULT_INTERVAL)
+    }
+
+    pub(super) fn link(&self) -> Link {
+        match (&self.trouble, &self.identity) {
+            (Some(failing), identity) => Link::Down { since: failing.asked_at.elapsed(), wait: failing.wait, proven: identity.is_some() },
+            (None, None) => Link::New,
+            (None, Some((_, at))) => Link::Connected { identity_age: at.elapsed(), doubted: self.doubted },
+        }
+    }
+
+    pub(super) fn why_not(&self) -> Option<String> {
+        self.trouble.as_ref().map(|failing| format!("{}: {}", failing.trouble.reason().name(), failing.trouble.message()))
+    }
+}
