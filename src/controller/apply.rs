@@ -15,6 +15,7 @@ use crate::decide::organization::Trouble;
 use crate::decide::outcome::{Effect, Report, Retry, Shown};
 use crate::decide::step;
 use crate::log::chain;
+use crate::world::Key;
 use crate::world::inventory::OwnWrite;
 use crate::world::org::Org;
 
@@ -39,6 +40,8 @@ impl Drop for Reservation {
 
 /// Where a write goes.
 pub(super) struct Target {
+    /// For which object.
+    pub(super) object: Key,
     /// Everything shared.
     pub(super) context: Arc<Context>,
     /// Whose inventory learns of it.
@@ -123,8 +126,8 @@ impl Target {
                 Err(error) => Err(Box::new(self.failed(pair, &error))),
             };
             drop(self.reservation);
-            // Those who found the pair busy look again.
-            self.context.wake(self.context.objects.of_pair(pair));
+            // Those who found the pair busy look again; this object's own pass goes on.
+            self.context.wake(self.context.objects.beside(&self.object));
             answer
         });
         task.await.unwrap_or_else(|_| Err(Box::new(Report::unchanged(Retry::Backoff))))
@@ -143,7 +146,7 @@ impl Target {
             self.refused(error);
         }
         tracing::warn!(pair = %pair, error = chain(error), "a call at Datadog failed");
-        report_of(error, lookup)
+        report_of(error).pausing()
     }
 
     /// The key was refused: for want of a permission, or altogether, which the next identity check finds out.
@@ -157,14 +160,14 @@ impl Target {
     }
 }
 
-fn report_of(error: &Error, lookup: bool) -> Report {
+fn report_of(error: &Error) -> Report {
     let not_ready = |reason, retry| Report::not_ready(reason, error.to_string(), retry);
-    // The list that was asked for wakes the object.
+    // The list that was asked for wakes the object, and tells what to say.
     if matches!(error, Error::Conflict { .. } | Error::NotFound { call: Call::Update(_), .. }) {
-        return Report::unchanged(Retry::WhenWoken);
+        return Report::unchanged(Retry::Backoff);
     }
     match (error.class(), error) {
-        (Class::Transient, _) => not_ready(ConnectionReason::Retrying, if lookup { Retry::WhenWoken } else { Retry::Backoff }),
+        (Class::Transient, _) => not_ready(ConnectionReason::Retrying, Retry::Backoff),
         (Class::Throttled { until }, _) => {
             not_ready(ConnectionReason::Throttled, Retry::After(until.saturating_duration_since(Instant::now())))
         }
@@ -179,5 +182,5 @@ fn report_of(error: &Error, lookup: bool) -> Report {
 /// Datadog answered an update with other types than asked for: said once, looked at again slowly, never fought over.
 fn not_taken(updated: Connection, wanted: &ConnectionTypes) -> Report {
     let message = format!("Datadog took the change but shows {} instead of {wanted}: check the connection types", updated.types);
-    Report::not_ready(ConnectionReason::NotAllowed, message, Retry::Permanent).showing(Shown::Owned(updated))
+    Report::not_ready(ConnectionReason::NotAllowed, message, Retry::Permanent).showing(Shown::Owned(updated)).pausing()
 }

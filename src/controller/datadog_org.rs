@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kube::{Api, ResourceExt};
 use kube_runtime::controller::Action;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::context::{CachedOrg, Context};
@@ -60,17 +61,19 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
         info!(object = %org.key, "let go; no OrgConnection uses it any more");
         return Ok(None);
     }
-    let handled_request = requested(context, object, &org);
+    let request = open_request(context, object, &org);
     let turned = turn::turn(context, object, &org).await?;
     wake(context, &org, &turned);
     let counts = matches!(turned, Turned::Listed(_)).then(|| counts(context, &org));
+    let handled_request = request.filter(|(_, at)| org.listed_since(*at)).map(|(value, _)| value);
     let findings = Findings { stand: org.stand(), counts, users, handled_request };
     say(context, &api, object, &findings).await?;
     Ok(Some(next_look(&org)))
 }
 
-/// A request to look afresh asks for a list once, and is fulfilled when one has begun since.
-fn requested(context: &Context, object: &DatadogOrg, org: &Org) -> Option<String> {
+/// A request to look afresh that the status has not echoed yet, and since when. It asks for a list once, and is fulfilled when one has
+/// begun since.
+fn open_request(context: &Context, object: &DatadogOrg, org: &Org) -> Option<(String, Instant)> {
     let value = object.annotations().get(RECONCILE_REQUEST_ANNOTATION)?;
     let handled = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref());
     if handled == Some(value) {
@@ -80,7 +83,7 @@ fn requested(context: &Context, object: &DatadogOrg, org: &Org) -> Option<String
     if new {
         org.want_list(None);
     }
-    org.listed_since(at).then(|| value.clone())
+    Some((value.clone(), at))
 }
 
 fn wake(context: &Context, org: &Org, turned: &Turned) {

@@ -18,6 +18,7 @@ use crate::decide::outcome::{Effect, Report, Retry};
 use crate::decide::plan::{Doubt, Seen};
 use crate::decide::step::{self, Organization, Scene, Step};
 use crate::world::Key;
+use crate::world::objects::Occasion;
 use crate::world::org::Org;
 use crate::world::row::Subject;
 
@@ -84,6 +85,12 @@ impl View {
         let organizations = wanted.map(|pair| (source.organization(pair.source), sink.organization(pair.sink)));
         Self { scene, organizations, org, pair }
     }
+
+    /// What a call that is made now depends on.
+    fn occasion(&self, subject: &Subject) -> Occasion {
+        let epoch = self.org.as_ref().map_or(0, |org| org.epoch());
+        Occasion { generation: subject.generation, requested: subject.requested.clone(), epoch }
+    }
 }
 
 /// The rivals as the cache knows them: good enough to see that nothing is to be done.
@@ -123,8 +130,11 @@ async fn live_pass(context: &Arc<Context>, cached: &Subject) -> Result<Option<En
         }
         let handled = request(context, &subject, &view);
         let step = step::next(&view.scene);
+        if let Some(wait) = context.objects.paused(&cached.key, &view.occasion(&subject)).filter(|_| step.writes()) {
+            return Ok(Some(Ending::of(live.object, Report::unchanged(Retry::After(wait))).handling(handled)));
+        }
         let Step::Claim(claim) = &step else {
-            return Ok(Some(act(context, live, step, &view, reservation).await?.handling(handled)));
+            return Ok(Some(act(context, live, step, &view, reservation).await?.on(view.occasion(&subject)).handling(handled)));
         };
         kubernetes::claim(context, &live.object, claim).await?;
         let Some(again) = kubernetes::read(context, &cached.key, &cached.uid, pair).await? else { return Ok(None) };
@@ -151,7 +161,7 @@ async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reserv
     let target = || {
         let org = view.org.clone()?;
         let (client, us) = org.speaker()?;
-        Some(Target { context: Arc::clone(context), org, client, us, reservation: reservation? })
+        Some(Target { object: Key::of(&object), context: Arc::clone(context), org, client, us, reservation: reservation? })
     };
     let unchanged = || Report::unchanged(Retry::Backoff);
     let report = match step {

@@ -1,9 +1,12 @@
 //! The one exit of a pass, for success and failure: status, event, metric, log line, and when to look again.
 
+use std::time::Duration;
+
 use kube::runtime::events::{Event as KubeEvent, EventType};
 use kube::{Resource, ResourceExt};
 use kube_runtime::controller::Action;
 use serde_json::json;
+use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use super::context::{CachedRow, Context};
@@ -15,6 +18,7 @@ use crate::decide::outcome::{Effect, Report, Retry};
 use crate::decide::{requeue, status};
 use crate::log::chain;
 use crate::world::Key;
+use crate::world::objects::Occasion;
 
 /// How often a status is computed anew when somebody else wrote in between; then the next pass says it.
 const STATUS_ATTEMPTS: usize = 3;
@@ -28,18 +32,24 @@ pub(super) struct Ending {
     object: OrgConnection,
     report: Report,
     handled_request: Option<String>,
+    occasion: Option<Occasion>,
     gone: bool,
 }
 
 impl Ending {
     /// For an object that is still there.
     pub(super) fn of(object: OrgConnection, report: Report) -> Self {
-        Self { object, report, handled_request: None, gone: false }
+        Self { object, report, handled_request: None, occasion: None, gone: false }
     }
 
     /// For an object that has just been let go.
     pub(super) fn gone(object: OrgConnection, report: Report) -> Self {
         Self { gone: true, ..Self::of(object, report) }
+    }
+
+    /// The same, with what a call of this pass depended on.
+    pub(super) fn on(self, occasion: Occasion) -> Self {
+        Self { occasion: Some(occasion), ..self }
     }
 
     /// The same, with the reconcile request that was carried out.
@@ -52,7 +62,7 @@ impl Ending {
 pub(super) fn quiet(context: &Context, key: &Key, report: &Report) -> Action {
     debug!(object = %key, "nothing to do");
     context.metrics.pass("quiet");
-    again(context, key, report.retry)
+    again(context, key, report)
 }
 
 /// Records a pass; `None` if its object had gone before.
@@ -71,8 +81,12 @@ pub(super) async fn record(context: &Context, key: &Key, ending: Option<Ending>)
     context.metrics.pass(label(&ending.report));
     let changed = ending.report.effect.is_some() || matches!(written, Ok(true));
     log(key, &ending, changed);
+    let wait = wait(context, key, &ending.report);
+    if let (true, Some(wait), Some(occasion)) = (ending.report.pauses, wait, ending.occasion) {
+        context.objects.pause(key, Instant::now() + wait, occasion);
+    }
     match written {
-        Ok(_) => again(context, key, ending.report.retry),
+        Ok(_) => wait.map_or_else(Action::await_change, Action::requeue),
         Err(error) => failed(context, key, &error),
     }
 }
@@ -90,7 +104,7 @@ pub(super) fn failed(context: &Context, key: &Key, error: &Error) -> Action {
     } else {
         warn!(object = %key, error = chain(error), "the pass could not read or write Kubernetes; trying again");
     }
-    again(context, key, Retry::Backoff)
+    again(context, key, &Report::unchanged(Retry::Backoff))
 }
 
 /// An object that cannot be understood: said in its own status, and it stops no other.
@@ -155,14 +169,24 @@ pub(super) async fn publish<K: Resource<DynamicType = ()> + ResourceExt>(context
     }
 }
 
-fn again(context: &Context, key: &Key, retry: Retry) -> Action {
-    let attempts = if retry == Retry::Backoff {
-        context.objects.failed(key)
-    } else {
-        context.objects.succeeded(key);
-        0
+fn again(context: &Context, key: &Key, report: &Report) -> Action {
+    wait(context, key, report).map_or_else(Action::await_change, Action::requeue)
+}
+
+/// How long until the next look. A series of failures ends with a pass that has something to say and nothing to try again.
+fn wait(context: &Context, key: &Key, report: &Report) -> Option<Duration> {
+    let says = report.verdict.is_some() || report.effect.is_some();
+    let attempts = match report.retry {
+        Retry::Backoff => context.objects.failed(key),
+        Retry::After(_) => 0,
+        Retry::WhenWoken | Retry::Permanent => {
+            if says {
+                context.objects.succeeded(key);
+            }
+            0
+        }
     };
-    requeue::after(retry, attempts, (context.seams.chance)()).map_or_else(Action::await_change, Action::requeue)
+    requeue::after(report.retry, attempts, (context.seams.chance)())
 }
 
 fn label(report: &Report) -> &'static str {

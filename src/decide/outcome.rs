@@ -63,6 +63,8 @@ pub struct Report {
     pub effect: Option<Effect>,
     /// When to look again.
     pub retry: Retry,
+    /// Whether the next write at Datadog waits for that time too, whoever wakes the object before: a call has just failed.
+    pub pauses: bool,
 }
 
 impl Report {
@@ -80,18 +82,24 @@ impl Report {
             shown: Shown::Owned(connection),
             effect,
             retry: Retry::WhenWoken,
+            pauses: false,
         }
     }
 
     /// Not ready, for this reason; it says what to do.
     pub fn not_ready(reason: ConnectionReason, message: impl Into<String>, retry: Retry) -> Self {
         let verdict = Verdict { ready: Ready::False, reason: reason.name(), message: message.into(), progress: reason.progress() };
-        Self { verdict: Some(verdict), shown: Shown::Unknown, organizations: None, effect: None, retry }
+        Self { verdict: Some(verdict), shown: Shown::Unknown, organizations: None, effect: None, retry, pauses: false }
     }
 
     /// What the status says stays.
     pub fn unchanged(retry: Retry) -> Self {
-        Self { verdict: None, shown: Shown::Unknown, organizations: None, effect: None, retry }
+        Self { verdict: None, shown: Shown::Unknown, organizations: None, effect: None, retry, pauses: false }
+    }
+
+    /// The same report after a failed call.
+    pub fn pausing(self) -> Self {
+        Self { pauses: true, ..self }
     }
 
     /// The same report with what the status shall show.

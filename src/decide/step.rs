@@ -94,6 +94,16 @@ pub enum Step {
     LetGo,
 }
 
+impl Step {
+    /// Whether it writes at Datadog, or prepares to.
+    pub fn writes(&self) -> bool {
+        match self {
+            Self::Claim(_) | Self::Create(..) | Self::Update(..) | Self::Delete(_) => true,
+            Self::Rest(_) | Self::AskForList(_) | Self::LetGo => false,
+        }
+    }
+}
+
 /// The next step of an object.
 pub fn next(scene: &Scene) -> Step {
     if scene.me.terminating { parting_step(scene) } else { live_step(scene) }

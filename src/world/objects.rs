@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -19,7 +20,20 @@ struct Index {
     by_org: HashMap<Key, BTreeSet<Key>>,
     attempts: HashMap<Key, u32>,
     requests: HashMap<Key, (String, Instant)>,
+    pauses: HashMap<Key, (Instant, Occasion)>,
     busy: HashSet<Pair>,
+}
+
+/// What a failed call depended on: with another spec, another request, or an organization that came back or may do more, it is worth
+/// trying again at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occasion {
+    /// The generation of the spec; a deletion raises it too.
+    pub generation: i64,
+    /// The reconcile request.
+    pub requested: Option<String>,
+    /// How often the organization's credentials or its reachability changed.
+    pub epoch: u64,
 }
 
 #[derive(Debug, Default)]
@@ -85,6 +99,7 @@ impl Objects {
         index.entries.remove(object);
         index.attempts.remove(object);
         index.requests.remove(object);
+        index.pauses.remove(object);
         pairs.iter().filter_map(|pair| index.by_pair.get(pair)).flatten().cloned().collect()
     }
 
@@ -121,6 +136,18 @@ impl Objects {
     /// The series of failures is over.
     pub fn succeeded(&self, object: &Key) {
         self.lock().attempts.remove(object);
+    }
+
+    /// A call has failed: no other is made for this object before `until`, unless the occasion changes.
+    pub fn pause(&self, object: &Key, until: Instant, occasion: Occasion) {
+        self.lock().pauses.insert(object.clone(), (until, occasion));
+    }
+
+    /// How long the object still has to wait with its next call.
+    pub fn paused(&self, object: &Key, occasion: &Occasion) -> Option<Duration> {
+        let index = self.lock();
+        let (until, _) = index.pauses.get(object).filter(|(_, known)| known == occasion)?;
+        Some(until.saturating_duration_since(Instant::now())).filter(|wait| !wait.is_zero())
     }
 
     /// When this process first saw a reconcile request with this value: a list begun since then fulfils it.

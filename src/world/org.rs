@@ -49,6 +49,7 @@ impl Org {
             writes_refused: None,
             secret_read_at: None,
             started: Instant::now(),
+            epoch: 0,
         };
         Self { key, uid, state: Mutex::new(state) }
     }
@@ -179,6 +180,7 @@ impl Org {
         let fingerprint = |client: &Client| client.credentials().fingerprint();
         if state.client.as_ref().is_none_or(|known| fingerprint(known) != fingerprint(&client)) {
             state.client = Some(client);
+            state.epoch += 1;
             state.identity = None;
             state.trouble = None;
             state.writes_refused = None;
@@ -187,19 +189,18 @@ impl Org {
         }
     }
 
-    /// The identity was proven. Answers whether that changes what objects may do.
-    pub fn identified(&self, identity: Identity) -> bool {
+    /// The identity was proven. With other permissions, or after half an hour, a refused write is worth trying again.
+    pub fn identified(&self, identity: Identity) {
         let mut state = self.lock();
-        let changed = state.identity.as_ref().is_none_or(|(known, _)| *known != identity) || state.trouble.is_some();
-        let permissions = state.identity.as_ref().map(|(known, _)| known.permissions.clone());
-        let retry = state.writes_refused.as_ref().is_some_and(|(at, _)| at.elapsed() >= PERMANENT_WAIT);
-        if permissions.is_some_and(|known| known != identity.permissions) || retry {
+        let same = state.identity.as_ref().is_some_and(|(known, _)| known.permissions == identity.permissions);
+        let over = state.writes_refused.as_ref().is_some_and(|(at, _)| at.elapsed() >= PERMANENT_WAIT);
+        if !same || over {
             state.writes_refused = None;
+            state.epoch += 1;
         }
         state.doubted = state.writes_refused.is_some();
         state.proven = Some(identity.organization.clone());
         state.identity = Some((identity, Instant::now()));
-        changed
     }
 
     /// An attempt failed. Answers whether it is news.
@@ -224,9 +225,15 @@ impl Org {
     pub fn listed(&self, snapshot: Snapshot) -> Changed {
         let mut state = self.lock();
         let was_down = state.trouble.take().is_some();
+        state.epoch += u64::from(was_down);
         state.listed_at = Some(snapshot.began_here);
         let changed = state.inventory.listed(snapshot);
         if was_down { Changed::Everything } else { changed }
+    }
+
+    /// Changes when a failed call is worth trying again at once.
+    pub fn epoch(&self) -> u64 {
+        self.lock().epoch
     }
 
     /// The client of the credentials that were read last.

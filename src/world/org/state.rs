@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) writes_refused: Option<(Instant, String)>,
     pub(super) secret_read_at: Option<Instant>,
     pub(super) started: Instant,
+    /// Counts what makes a failed call worth trying again at once: other credentials, another identity, an end of trouble.
+    pub(super) epoch: u64,
 }
 
 #[derive(Debug)]
