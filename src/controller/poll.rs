@@ -78,23 +78,20 @@ async fn ask_for(client: &Client, org: &Org, ask: Ask) -> Result<Snapshot, Troub
     let Some(organization) = org.proven() else {
         return Err(Trouble::Unreachable("the organization is not proven yet".to_owned()));
     };
-    let (began_here, mut listing) = list(client, organization).await?;
+    let began_here = Instant::now();
+    let just_proven = ask == Ask::IdentityAndList;
+    let mut listing = client.list(organization).await.map_err(|error| of_list(&error, just_proven))?;
     let before = org.listed_pairs().len();
     if listing.connections.is_empty() && before > 0 {
         // An empty list is also what a key of another organization gets.
         identify(client, org).await?;
     } else if before > SUDDEN_LOSS && before - SUDDEN_LOSS > listing.connections.len() && listing.connections.len() < before / 2 {
-        let (_, second) = list(client, organization).await?;
+        let second = client.list(organization).await.map_err(|error| of_list(&error, just_proven))?;
         if second.connections != listing.connections {
             listing.complete = Err(Incomplete::NotRepeatable);
         }
     }
     Ok(snapshot(organization, began_here, listing))
-}
-
-async fn list(client: &Client, organization: OrgId) -> Result<(Instant, Listing), Trouble> {
-    let began_here = Instant::now();
-    Ok((began_here, client.list(organization).await.map_err(|error| of_list(&error))?))
 }
 
 /// Whom the key belongs to; nothing else is asked before that is proven to be who is expected.
@@ -128,9 +125,12 @@ fn of_identity(error: &Error) -> Trouble {
     unreachable_or_throttled(error)
 }
 
-/// The identity was proven with the same key, so a refused list is about a permission, unless the key itself is not known any more.
-fn of_list(error: &Error) -> Trouble {
-    if matches!(error, Error::Forbidden { .. }) { Trouble::PermissionMissing(error.to_string()) } else { of_identity(error) }
+/// A refused list is about a permission if the API says so, or if the same key has just proven itself; else the key may have been revoked.
+fn of_list(error: &Error, just_proven: bool) -> Trouble {
+    if matches!(error, Error::Forbidden { .. }) && (just_proven || error.missing_permission().is_some()) {
+        return Trouble::PermissionMissing(error.to_string());
+    }
+    of_identity(error)
 }
 
 fn unreachable_or_throttled(error: &Error) -> Trouble {
