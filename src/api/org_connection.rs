@@ -143,7 +143,7 @@ pub struct OrgConnectionStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// How an object came to own its connection.
+/// How this object came to own the connection. `Created`: by creating it. `Adopted`: it existed before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Origin {
     /// It created the connection.

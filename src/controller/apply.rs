@@ -11,7 +11,6 @@ use super::context::Context;
 use crate::api::conditions::ConnectionReason;
 use crate::datadog::{Call, Class, Client, Deleted, Error, Outcome};
 use crate::decide::model::{Connection, ConnectionTypes, Pair, Principal};
-use crate::decide::organization::Trouble;
 use crate::decide::outcome::{Effect, Report, Retry, Shown};
 use crate::decide::step;
 use crate::log::chain;
@@ -62,10 +61,11 @@ impl Target {
             let mut created = client.create(pair, &types).await?;
             // The answer names the creator alone; what else the next list will tell of it is known already.
             created.created_by = created.created_by.map(|creator| if creator.id == us.id { us } else { creator });
-            Ok((OwnWrite::Wrote(created.clone()), created))
+            Ok((OwnWrite::Wrote(created.clone()), (created, types)))
         });
         match answer.await {
-            Ok(created) => {
+            Ok((created, wanted)) if created.types != wanted => not_taken(created, &wanted),
+            Ok((created, _)) => {
                 let effect = if again { Effect::Recreated(created.clone()) } else { Effect::Created(created.clone()) };
                 Report::in_sync(created, Some(effect))
             }
@@ -151,11 +151,7 @@ impl Target {
 
     /// The key was refused: for want of a permission, or altogether, which the next identity check finds out.
     fn refused(&self, error: &Error) {
-        if error.missing_permission().is_some() {
-            self.org.refused(error.to_string());
-        } else {
-            self.org.failed(Trouble::KeyRejected(error.to_string()), (self.context.seams.chance)());
-        }
+        self.org.refused(&self.client, error.to_string(), error.missing_permission().is_none());
         self.context.wake_org(&self.org.key);
     }
 }
@@ -171,7 +167,7 @@ fn report_of(error: &Error) -> Report {
         (Class::Throttled { until }, _) => {
             not_ready(ConnectionReason::Throttled, Retry::After(until.saturating_duration_since(Instant::now())))
         }
-        (Class::Permanent, Error::Unauthorized { .. }) => Report::unchanged(Retry::Backoff),
+        (Class::Permanent, Error::Unauthorized { .. }) => not_ready(ConnectionReason::OrganizationNotReady, Retry::Permanent),
         (Class::Permanent, Error::Forbidden { call: Call::Delete(_), .. }) => step::blocked(&error.to_string()),
         (Class::Permanent, Error::Forbidden { .. }) => step::permission_missing(&error.to_string()),
         (Class::Permanent, Error::NotFound { .. }) => not_ready(ConnectionReason::SinkUnknown, Retry::Permanent),
@@ -179,8 +175,8 @@ fn report_of(error: &Error) -> Report {
     }
 }
 
-/// Datadog answered an update with other types than asked for: said once, looked at again slowly, never fought over.
+/// Datadog answered with other types than asked for: said once, looked at again slowly, never fought over.
 fn not_taken(updated: Connection, wanted: &ConnectionTypes) -> Report {
-    let message = format!("Datadog took the change but shows {} instead of {wanted}: check the connection types", updated.types);
+    let message = format!("Datadog took the request but shows {} instead of {wanted}: check the connection types", updated.types);
     Report::not_ready(ConnectionReason::NotAllowed, message, Retry::Permanent).showing(Shown::Owned(updated)).pausing()
 }

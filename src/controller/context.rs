@@ -114,16 +114,21 @@ impl Context {
         }
     }
 
+    /// The scopes that an object is watched in: one, or none.
+    pub(super) fn scopes_of(&self, key: &Key) -> impl Iterator<Item = &Scope> {
+        self.scopes.iter().filter(|scope| scope.holds(key))
+    }
+
     /// The cached form of an OrgConnection, if it could be understood.
     pub fn row(&self, key: &Key) -> Option<Arc<CachedRow>> {
         let reference = ObjectRef::new(&key.name).within(&key.namespace);
-        self.scopes.iter().filter(|scope| scope.holds(key)).find_map(|scope| scope.rows.get(&reference))
+        self.scopes_of(key).find_map(|scope| scope.rows.get(&reference))
     }
 
     /// Has OrgConnections looked at again.
     pub fn wake(&self, keys: impl IntoIterator<Item = Key>) {
         for key in keys {
-            for scope in self.scopes.iter().filter(|scope| scope.holds(&key)) {
+            for scope in self.scopes_of(&key) {
                 // Fails only when the controller has ended, and the process with it.
                 scope.wake_rows.unbounded_send(ObjectRef::new(&key.name).within(&key.namespace)).ok();
             }
@@ -132,7 +137,7 @@ impl Context {
 
     /// Has a DatadogOrg looked at again.
     pub fn wake_org(&self, key: &Key) {
-        for scope in self.scopes.iter().filter(|scope| scope.holds(key)) {
+        for scope in self.scopes_of(key) {
             scope.wake_orgs.unbounded_send(ObjectRef::new(&key.name).within(&key.namespace)).ok();
         }
     }

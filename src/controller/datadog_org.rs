@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::core::DeserializeGuard;
 use kube::{Api, ResourceExt};
 use kube_runtime::controller::Action;
 use tokio::time::Instant;
@@ -14,7 +15,7 @@ use super::poll::{self as turn, Turned};
 use super::record;
 use crate::api::conditions::{Progress, find};
 use crate::api::datadog_org::ConnectionCounts;
-use crate::api::{DatadogOrg, IN_USE_FINALIZER, RECONCILE_REQUEST_ANNOTATION};
+use crate::api::{CONNECTION_FINALIZER, DatadogOrg, IN_USE_FINALIZER, OrgConnection, RECONCILE_REQUEST_ANNOTATION};
 use crate::decide::event::Event;
 use crate::decide::organization::{self, Findings, Stand};
 use crate::decide::poll::{self, Ask, SECRET_INTERVAL};
@@ -22,6 +23,7 @@ use crate::decide::requeue;
 use crate::world::Key;
 use crate::world::inventory::Changed;
 use crate::world::org::Org;
+use crate::world::row::LONGEST_REQUEST;
 
 /// One pass. It records its own failure and says when to look again.
 pub(super) async fn reconcile(object: Arc<CachedOrg>, context: Arc<Context>) -> Action {
@@ -35,10 +37,10 @@ pub(super) async fn reconcile(object: Arc<CachedOrg>, context: Arc<Context>) -> 
     let key = Key::of(object);
     match pass(object, &context).await {
         Ok(wait) => {
-            context.objects.succeeded(&key);
+            context.objects.succeeded(&key.as_org());
             wait.map_or_else(Action::await_change, Action::requeue)
         }
-        Err(error) => record::failed(&context, &key, &error),
+        Err(error) => record::failed(&context, &key.as_org(), &error),
     }
 }
 
@@ -64,24 +66,24 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
     let request = open_request(context, object, &org);
     let turned = turn::turn(context, object, &org).await?;
     wake(context, &org, &turned);
-    let counts = matches!(turned, Turned::Listed(_)).then(|| counts(context, &org));
-    let handled_request = request.filter(|(_, at)| org.listed_since(*at)).map(|(value, _)| value);
+    // Before every object has been seen, a connection may only seem to be nobody's.
+    let counts = (matches!(turned, Turned::Listed(_)) && context.health.missing().is_empty()).then(|| counts(context, &org));
+    let handled_request = request.filter(|(_, at)| org.looked_since(*at)).map(|(value, _)| value);
     let findings = Findings { stand: org.stand(), counts, users, handled_request };
     say(context, &api, object, &findings).await?;
     Ok(Some(next_look(&org)))
 }
 
-/// A request to look afresh that the status has not echoed yet, and since when. It asks for a list once, and is fulfilled when one has
-/// begun since.
+/// A request to look afresh that the status has not echoed yet, and since when. It asks for a list once, and is fulfilled by the next look.
 fn open_request(context: &Context, object: &DatadogOrg, org: &Org) -> Option<(String, Instant)> {
-    let value = object.annotations().get(RECONCILE_REQUEST_ANNOTATION)?;
+    let value = object.annotations().get(RECONCILE_REQUEST_ANNOTATION).filter(|value| value.len() <= LONGEST_REQUEST)?;
     let handled = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref());
     if handled == Some(value) {
         return None;
     }
     let (at, new) = context.objects.requested_at(&org.key.as_org(), value);
     if new {
-        org.want_list(None);
+        org.look_afresh(None);
     }
     Some((value.clone(), at))
 }
@@ -99,11 +101,12 @@ fn wake(context: &Context, org: &Org, turned: &Turned) {
 /// The objects that claim through a terminating DatadogOrg, read live: each of them still needs its key.
 async fn users(context: &Context, key: &Key) -> Result<Vec<String>, Error> {
     let objects = kubernetes::neighbours(context, key).await?;
-    let uses = |object: &&crate::api::OrgConnection| {
-        object.spec.source_org_ref.name == key.name
-            && object.finalizers().iter().any(|finalizer| finalizer == crate::api::CONNECTION_FINALIZER)
+    let held = |object: &&DeserializeGuard<OrgConnection>| object.finalizers().iter().any(|finalizer| finalizer == CONNECTION_FINALIZER);
+    let uses = |object: &&DeserializeGuard<OrgConnection>| {
+        // What cannot be understood may well use it.
+        object.0.as_ref().map_or(true, |object| object.spec.source_org_ref.name == key.name)
     };
-    Ok(objects.iter().filter(uses).map(ResourceExt::name_any).collect())
+    Ok(objects.iter().filter(held).filter(uses).map(ResourceExt::name_any).collect())
 }
 
 fn counts(context: &Context, org: &Org) -> ConnectionCounts {

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use kube::api::{ListParams, ObjectMeta, Patch, PatchParams};
+use kube::core::DeserializeGuard;
 use kube::{Api, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,15 +45,21 @@ impl Error {
         self.status().is_some_and(kube::core::Status::is_conflict)
     }
 
-    /// The object is gone, or a namesake has taken its place (422 for another uid).
+    /// The object is gone, or a namesake has taken its place.
     pub(super) fn is_gone(&self) -> bool {
-        self.status().is_some_and(|status| status.is_not_found() || status.code == 422)
+        self.status().is_some_and(|status| status.is_not_found() || is_about_the_uid(status))
     }
 
     /// Server-side apply of a status field that the installed CRD does not know.
     pub(super) fn is_older_crd(&self) -> bool {
         self.status().is_some_and(|status| status.message.contains("field not declared in schema"))
     }
+}
+
+/// Another refusal of the same code (a webhook's, the schema's) is a failure like any other.
+fn is_about_the_uid(status: &kube::core::Status) -> bool {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    status.code == 422 && causes.into_iter().any(|cause| cause.field == "metadata.uid")
 }
 
 /// An OrgConnection and everybody else with its pair label, read live in that order of trust.
@@ -89,18 +96,20 @@ async fn claimants(context: &Context, pair: Pair) -> Result<Vec<OrgConnection>, 
     let selector = ListParams::default().labels(&format!("{PAIR_LABEL}={}", pair_label(pair)));
     let mut found = Vec::new();
     for scope in &context.scopes {
-        let api: Api<OrgConnection> = match &scope.namespace {
+        let api: Api<DeserializeGuard<OrgConnection>> = match &scope.namespace {
             Some(namespace) => Api::namespaced(context.kubernetes.clone(), namespace),
             None => Api::all(context.kubernetes.clone()),
         };
-        found.extend(within(api.list(&selector)).await?.items);
+        // One that cannot be understood has its own pass to say so, and holds up nobody here.
+        found.extend(within(api.list(&selector)).await?.items.into_iter().filter_map(|object| object.0.ok()));
     }
     Ok(found)
 }
 
-/// All OrgConnections of a namespace.
-pub(super) async fn neighbours(context: &Context, key: &Key) -> Result<Vec<OrgConnection>, Error> {
-    Ok(within(connections(context, key).list(&ListParams::default())).await?.items)
+/// All OrgConnections of a namespace, also those that cannot be understood.
+pub(super) async fn neighbours(context: &Context, key: &Key) -> Result<Vec<DeserializeGuard<OrgConnection>>, Error> {
+    let api: Api<DeserializeGuard<OrgConnection>> = Api::namespaced(context.kubernetes.clone(), &key.namespace);
+    Ok(within(api.list(&ListParams::default())).await?.items)
 }
 
 /// Writes claim, finalizer and label in one patch, which only lands on exactly the object that was read.

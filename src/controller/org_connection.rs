@@ -22,10 +22,10 @@ use crate::world::objects::Occasion;
 use crate::world::org::Org;
 use crate::world::row::Subject;
 
-/// Claim, look again, act: a pass that needs more steps starts over.
-const STEPS: usize = 4;
-/// How long to leave a pair alone that another pass of this process writes for; its end mostly wakes this object sooner.
+/// How long to leave a pair alone that another pass of this process writes for; the end of a call wakes this object sooner.
 const BUSY: Duration = Duration::from_secs(1);
+/// How long to wait for the first lists: what is missing before may only not have been seen yet.
+const NOT_ALL_LISTED: Duration = Duration::from_millis(200);
 
 /// One pass. It records its own failure and says when to look again.
 pub(super) async fn reconcile(row: Arc<CachedRow>, context: Arc<Context>) -> Action {
@@ -33,6 +33,9 @@ pub(super) async fn reconcile(row: Arc<CachedRow>, context: Arc<Context>) -> Act
         Ok(row) => &row.subject,
         Err(invalid) => return record::undecodable(&context, &row, &invalid.error).await,
     };
+    if !context.knows_orgs_of(&subject.key) {
+        return Action::requeue(NOT_ALL_LISTED);
+    }
     let seen = View::of(&context, subject, cached_rivals(&context, subject));
     if let Step::Rest(report) = step::next(&seen.scene)
         && subject.digest.says(&report, subject.generation)
@@ -40,8 +43,17 @@ pub(super) async fn reconcile(row: Arc<CachedRow>, context: Arc<Context>) -> Act
     {
         return record::quiet(&context, &subject.key, &report);
     }
-    match live_pass(&context, subject).await {
-        Ok(ending) => record::record(&context, &subject.key, ending).await,
+    let reservation = match seen.pair.map(|pair| Reservation::of(&context, pair)) {
+        Some(None) => return Action::requeue(BUSY),
+        reserved => reserved.flatten(),
+    };
+    match live_pass(&context, subject, seen.pair, reservation).await {
+        Ok(ending) => {
+            let action = record::record(&context, &subject.key, ending).await;
+            // Nothing wakes an object without a pair when the look that it asked for has been taken.
+            let unanswered = subject.open_request().is_some() && seen.pair.is_none();
+            if unanswered { Action::requeue(BUSY) } else { action }
+        }
         Err(error) => record::failed(&context, &subject.key, &error),
     }
 }
@@ -110,50 +122,49 @@ fn claimants(context: &Context, subjects: &[Subject]) -> Vec<Claimant> {
     subjects.iter().filter(counts).map(Subject::claimant).collect()
 }
 
-/// Reads live, plans again from that, and acts: at most one write at Datadog.
-async fn live_pass(context: &Arc<Context>, cached: &Subject) -> Result<Option<Ending>, Error> {
-    let pair = View::of(context, cached, Vec::new()).pair;
+/// Reads live, plans again from that, and acts: at most one claim and one write at Datadog.
+async fn live_pass(
+    context: &Arc<Context>,
+    cached: &Subject,
+    pair: Option<Pair>,
+    reservation: Option<Reservation>,
+) -> Result<Option<Ending>, Error> {
     let Some(mut live) = kubernetes::read(context, &cached.key, &cached.uid, pair).await? else { return Ok(None) };
-    let reservation = match pair {
-        Some(pair) => match Reservation::of(context, pair) {
-            Some(reservation) => Some(reservation),
-            // Whoever holds it wakes this object when it ends.
-            None => return Ok(Some(Ending::of(live.object, Report::unchanged(Retry::After(BUSY))))),
-        },
-        None => None,
-    };
-    for _ in 0..STEPS {
+    let mut claimed = false;
+    loop {
         let subject = Subject::of(&live.object);
         let view = View::of(context, &subject, claimants(context, &live.others));
+        // The cache is behind: its next event brings the pass that fits. A release begins only once the watch has delivered the deletion.
         if view.pair != pair || subject.terminating != cached.terminating {
-            break;
+            return Ok(Some(Ending::of(live.object, Report::unchanged(Retry::Backoff))));
         }
         let handled = request(context, &subject, &view);
         let step = step::next(&view.scene);
-        if let Some(wait) = context.objects.paused(&cached.key, &view.occasion(&subject)).filter(|_| step.writes()) {
+        let occasion = view.occasion(&subject);
+        if let Some(wait) = context.objects.paused(&cached.key, &occasion).filter(|_| step.writes()) {
             return Ok(Some(Ending::of(live.object, Report::unchanged(Retry::After(wait))).handling(handled)));
         }
-        let Step::Claim(claim) = &step else {
-            return Ok(Some(act(context, live, step, &view, reservation).await?.on(view.occasion(&subject)).handling(handled)));
+        let Some(claim) = step.claim().filter(|_| !claimed) else {
+            return Ok(Some(act(context, live, step, &view, reservation).await?.on(occasion).handling(handled)));
         };
+        claimed = true;
         kubernetes::claim(context, &live.object, claim).await?;
         let Some(again) = kubernetes::read(context, &cached.key, &cached.uid, pair).await? else { return Ok(None) };
         live = again;
     }
-    // The cache is behind: its next event brings the pass that fits. A release begins only once the watch has delivered the deletion.
-    Ok(Some(Ending::of(live.object, Report::unchanged(Retry::Backoff))))
 }
 
-/// A request to look afresh: asks for a list once, and is fulfilled when one has begun since.
+/// A request to look afresh: asks for a list once, and is fulfilled by the next look, if there is anything to look at.
 fn request(context: &Context, subject: &Subject, view: &View) -> Option<String> {
-    let (value, org) = (subject.open_request()?, view.org.as_ref()?);
+    let value = subject.open_request()?;
+    let Some(org) = &view.org else { return Some(value.to_owned()) };
     let (at, new) = context.objects.requested_at(&subject.key, value);
     if new {
         context.objects.succeeded(&subject.key);
-        org.want_list(view.pair);
+        org.look_afresh(view.pair);
         context.wake_org(&org.key);
     }
-    org.listed_since(at).then(|| value.to_owned())
+    org.looked_since(at).then(|| value.to_owned())
 }
 
 async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reservation: Option<Reservation>) -> Result<Ending, Error> {
@@ -163,7 +174,7 @@ async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reserv
         let (client, us) = org.speaker()?;
         Some(Target { object: Key::of(&object), context: Arc::clone(context), org, client, us, reservation: reservation? })
     };
-    let unchanged = || Report::unchanged(Retry::Backoff);
+    let unchanged = || Report::unchanged(Retry::Backoff).pausing();
     let report = match step {
         Step::Rest(report) => report,
         Step::AskForList(report) => {
@@ -171,6 +182,7 @@ async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reserv
             report
         }
         Step::LetGo => return let_go(context, object).await,
+        // A second claim in one pass: something takes its label or finalizer away at once.
         Step::Claim(_) => unchanged(),
         Step::Create(pair, types) => match target() {
             Some(target) => target.create(pair, types, view.scene.me.memory.recorded.is_some()).await,

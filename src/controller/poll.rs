@@ -44,11 +44,11 @@ pub(super) async fn turn(context: &Context, object: &DatadogOrg, org: &Org) -> R
     }
     let ask = poll::next(&org.turn());
     let (Some(client), false) = (org.client(), matches!(ask, Ask::Nothing(_))) else { return Ok(Turned::Idle) };
-    let before = org.stand();
+    let before = (org.stand(), org.epoch());
     Ok(match ask_for(&client, org, ask).await {
         Ok(snapshot) => {
             let changed = org.listed(snapshot);
-            Turned::Listed(if before == org.stand() { changed } else { Changed::Everything })
+            Turned::Listed(if before == (org.stand(), org.epoch()) { changed } else { Changed::Everything })
         }
         Err(trouble) => failed(context, org, trouble),
     })

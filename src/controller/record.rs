@@ -22,6 +22,8 @@ use crate::world::objects::Occasion;
 
 /// How often a status is computed anew when somebody else wrote in between; then the next pass says it.
 const STATUS_ATTEMPTS: usize = 3;
+/// The longest wait after a failure of the Kubernetes API: nothing tells when it is back.
+const KUBERNETES_WAIT: Duration = Duration::from_secs(10);
 /// An event's note may have 1 kB.
 const NOTE_BYTES: usize = 1000;
 /// An event is named after its object, and names end at 253 characters.
@@ -104,7 +106,8 @@ pub(super) fn failed(context: &Context, key: &Key, error: &Error) -> Action {
     } else {
         warn!(object = %key, error = chain(error), "the pass could not read or write Kubernetes; trying again");
     }
-    again(context, key, &Report::unchanged(Retry::Backoff))
+    let attempts = context.objects.failed(key);
+    Action::requeue(requeue::backoff(attempts, (context.seams.chance)()).min(KUBERNETES_WAIT))
 }
 
 /// An object that cannot be understood: said in its own status, and it stops no other.

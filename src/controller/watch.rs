@@ -52,6 +52,11 @@ impl Health {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(watch);
     }
 
+    /// Whether the first list of this watch has come. Before that a missing object may only be one that has not been seen yet.
+    fn knows(&self, watch: &str) -> bool {
+        !self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(watch)
+    }
+
     /// The watches whose first list has not come yet.
     pub fn missing(&self) -> Vec<String> {
         let mut missing: Vec<_> = self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
@@ -167,7 +172,7 @@ struct Tap<K> {
 
 impl<K: Resource<DynamicType = ()>> Tap<K> {
     fn new(context: Arc<Context>, namespace: Option<&String>, applied: fn(&Context, &K), deleted: fn(&Context, &Key)) -> Self {
-        let name = namespace.map_or_else(|| K::plural(&()).into_owned(), |namespace| format!("{} in {namespace}", K::plural(&())));
+        let name = watch_name::<K>(namespace.map(String::as_str));
         context.health.waits_for(name.clone());
         Self { context, name, listing: HashSet::new(), known: HashSet::new(), applied, deleted, failing: false }
     }
@@ -224,6 +229,10 @@ impl<K: Resource<DynamicType = ()>> Tap<K> {
     }
 }
 
+fn watch_name<K: Resource<DynamicType = ()>>(namespace: Option<&str>) -> String {
+    namespace.map_or_else(|| K::plural(&()).into_owned(), |namespace| format!("{} in {namespace}", K::plural(&())))
+}
+
 fn is_missing_kind(error: &watcher::Error) -> bool {
     match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status)) | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => {
@@ -239,6 +248,11 @@ fn is_missing_kind(error: &watcher::Error) -> bool {
 }
 
 impl Context {
+    /// Whether every DatadogOrg that an object could name has been seen.
+    pub(super) fn knows_orgs_of(&self, key: &Key) -> bool {
+        self.scopes_of(key).all(|scope| self.health.knows(&watch_name::<CachedOrg>(scope.namespace.as_deref())))
+    }
+
     fn row_applied(&self, row: &CachedRow) {
         if let Ok(row) = &row.0 {
             let subject = &row.subject;
@@ -264,6 +278,7 @@ impl Context {
 
     fn org_deleted(&self, key: &Key) {
         self.orgs.deleted(key);
+        self.objects.forget(&key.as_org());
         self.wake(self.objects.of_org(key));
     }
 }

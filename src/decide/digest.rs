@@ -19,6 +19,7 @@ pub struct Digest {
     connection: u64,
     shows_types: bool,
     in_sync_with: Option<i64>,
+    not_vouched_for: Option<i64>,
     /// The reconcile request that was carried out last.
     pub handled: Option<String>,
 }
@@ -45,6 +46,7 @@ impl Digest {
             )),
             shows_types: !status.connection_types.is_empty(),
             in_sync_with: ready.filter(|ready| ready.status == ready_text(Ready::True)).map(|_| status.observed_generation),
+            not_vouched_for: ready.filter(|ready| ready.status == ready_text(Ready::Unknown)).map(|_| status.observed_generation),
             handled: status.last_handled_reconcile_at.clone(),
         }
     }
@@ -52,6 +54,11 @@ impl Digest {
     /// Whether the status said that this generation is in sync.
     pub fn is_in_sync(&self, generation: i64) -> bool {
         self.in_sync_with == Some(generation)
+    }
+
+    /// Whether the status said so once, and now that nobody can vouch for it any more.
+    pub fn is_not_vouched_for(&self, generation: i64) -> bool {
+        self.not_vouched_for == Some(generation)
     }
 
     /// Whether the status says what the report would make it say.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::model::{Identity, OrgId, Organization};
-use super::poll::{REFUSED_INTERVAL, SPREADING, SPREADING_INTERVAL};
+use super::poll::{REFUSED_INTERVAL, SECRET_INTERVAL, SPREADING, SPREADING_INTERVAL};
 use super::requeue;
 use super::status::{OURS, named, whole_seconds};
 use crate::api::conditions::{OrganizationReason, Progress, Ready, Verdict};
@@ -85,8 +85,7 @@ impl Trouble {
     /// How long Datadog is left alone with the same credentials.
     pub fn wait(&self, lasting: Duration, attempts: u32, chance: f64) -> Duration {
         match self {
-            // Datadog is not asked at all before the Secret can be read.
-            Self::SecretNotFound(_) | Self::SecretInvalid { .. } => Duration::ZERO,
+            Self::SecretNotFound(_) | Self::SecretInvalid { .. } => SECRET_INTERVAL,
             Self::KeyRejected(_) if lasting < SPREADING => SPREADING_INTERVAL,
             Self::KeyRejected(_) | Self::WrongOrganization { .. } | Self::PermissionMissing(_) => REFUSED_INTERVAL,
             Self::Unreachable(_) => requeue::backoff(attempts.saturating_add(2), chance),

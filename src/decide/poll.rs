@@ -77,7 +77,7 @@ pub fn next(turn: &Turn) -> Ask {
             };
             match turn.list_age.filter(|age| age < &due) {
                 Some(age) => Ask::Nothing(due - age),
-                None if *doubted && *identity_age >= REFUSED_INTERVAL.min(turn.interval) => Ask::IdentityAndList,
+                None if *doubted && *identity_age >= REFUSED_INTERVAL => Ask::IdentityAndList,
                 None => Ask::List,
             }
         }
@@ -104,7 +104,7 @@ pub fn parse_interval(text: &str) -> Option<Duration> {
             }
         };
         let count: u64 = number.parse().ok()?;
-        total += Duration::from_secs(count.checked_mul(unit)?);
+        total = total.checked_add(Duration::from_secs(count.checked_mul(unit)?))?;
         number.clear();
     }
     (number.is_empty() && total > Duration::ZERO).then_some(total)
@@ -168,7 +168,7 @@ mod tests {
         for (text, seconds) in [("10s", 10), ("60s", 60), ("5m", 300), ("1h", 3600), ("1m30s", 90), ("1h0m1s", 3601)] {
             assert_eq!(parse_interval(text), Some(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "10", "s", "1x", "-1s", "1.5m", "99999999999999999999h"] {
+        for text in ["", "10", "s", "1x", "-1s", "1.5m", "99999999999999999999h", "18446744073709551615s1s"] {
             assert_eq!(parse_interval(text), None, "{text}");
         }
     }

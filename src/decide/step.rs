@@ -95,6 +95,11 @@ pub enum Step {
 }
 
 impl Step {
+    /// The claim to write, if that is the step.
+    pub fn claim(&self) -> Option<&Claim> {
+        if let Self::Claim(claim) = self { Some(claim) } else { None }
+    }
+
     /// Whether it writes at Datadog, or prepares to.
     pub fn writes(&self) -> bool {
         match self {
@@ -122,13 +127,14 @@ fn live_step(scene: &Scene) -> Step {
     let memory = &scene.me.memory;
     let situation = Situation { desired, seen: &scene.seen, memory, standing: &standing, us: *us, now: *now };
     let next = plan(&situation);
-    if matches!(next, Plan::Claim(_)) && *terminating && memory.claim.is_none() {
+    let owns_nothing = memory.claim.is_none() && memory.recorded.is_none();
+    if matches!(next, Plan::Claim(_)) && *terminating && owns_nothing {
         return Step::Rest(waiting("its DatadogOrg is being deleted and takes no new connections: name another one"));
     }
     // A claim that only puts back what was lost needs no permission at Datadog.
-    let first_claim = memory.recorded.is_none();
+    let restores = scene.seen.present().is_some();
     match (next, writes_refused) {
-        (Plan::Claim(claim), Some(_)) if !first_claim => Step::Claim(claim),
+        (Plan::Claim(claim), Some(_)) if restores => Step::Claim(claim),
         (Plan::Create | Plan::Update(_) | Plan::Claim(_), Some(text)) => {
             Step::Rest(permission_missing(text).showing(shown(&scene.seen, memory, *us)))
         }
@@ -152,7 +158,7 @@ fn update(seen: &Seen, types: &ConnectionTypes) -> Step {
 
 /// Nothing is certain. What was true stays said; an own call that is still being looked up has been told of already.
 fn uncertain(scene: &Scene, doubt: &Doubt) -> Report {
-    if scene.digest.is_in_sync(scene.generation) {
+    if was_in_sync(scene) {
         return vouch(scene);
     }
     match doubt {
@@ -166,7 +172,7 @@ fn uncertain(scene: &Scene, doubt: &Doubt) -> Report {
 }
 
 fn not_usable(scene: &Scene) -> Report {
-    if scene.digest.is_in_sync(scene.generation) {
+    if was_in_sync(scene) {
         return vouch(scene);
     }
     match &scene.organization {
@@ -174,6 +180,10 @@ fn not_usable(scene: &Scene) -> Report {
         Organization::NotUsable { why, .. } => waiting(&format!("its DatadogOrg cannot be used: {why}")),
         Organization::Missing => waiting("its DatadogOrg does not exist: create it, or correct sourceOrgRef"),
     }
+}
+
+fn was_in_sync(scene: &Scene) -> bool {
+    scene.digest.is_in_sync(scene.generation) || scene.digest.is_not_vouched_for(scene.generation)
 }
 
 /// Nothing new is said, unless the status says `Ready` and nobody has been able to look for so long that it may not be true any more.
@@ -235,9 +245,10 @@ fn parting_step(scene: &Scene) -> Step {
 fn prove(seen: &Seen, landed: Option<Timestamp>, now: Timestamp) -> Step {
     match seen {
         Seen::Unknown(doubt @ Doubt::OutOfView { .. }) => return Step::Rest(blocked(&doubt.to_string())),
-        // The next complete list wakes the object; asking for one more would bring the same.
+        // The next complete list wakes the object; asking for one more would bring the same. A call's outcome is being looked up already.
         Seen::Unknown(doubt @ Doubt::Incomplete(_)) => return Step::Rest(deleting(&doubt.to_string(), Retry::WhenWoken)),
-        Seen::Unknown(Doubt::NotListed | Doubt::CallPending) | Seen::Absent | Seen::Present(_) => {}
+        Seen::Unknown(Doubt::NotListed | Doubt::CallPending) => return Step::Rest(Report::unchanged(Retry::WhenWoken)),
+        Seen::Absent | Seen::Present(_) => {}
     }
     let wait = landed.map(|landed| landed.duration_since(now)).and_then(|wait| Duration::try_from(wait).ok()).unwrap_or_default();
     if wait.is_zero() {

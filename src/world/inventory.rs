@@ -127,9 +127,9 @@ impl Inventory {
         self.snapshot.iter().flat_map(|snapshot| snapshot.connections.keys().copied()).collect()
     }
 
-    /// Forgets everything: the organization behind the key is not known any more.
-    pub fn clear(&mut self) {
-        *self = Self::default();
+    /// Whether the last list proves nothing. One more out of turn would bring the same.
+    pub fn is_in_doubt(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.doubt.is_some())
     }
 }
 
@@ -142,7 +142,8 @@ impl Overlay {
             OwnWrite::Deleted(id) => listed.map_or(snapshot.doubt.is_none(), |listed| listed != *id),
             OwnWrite::InDoubt => listed.is_some() || snapshot.doubt.is_none(),
         };
-        if !confirmed && snapshot.doubt.is_none() {
+        // An incomplete list contradicts by what it shows, not by what it does not.
+        if !confirmed && (snapshot.doubt.is_none() || listed.is_some()) {
             self.contradictions += 1;
         }
         confirmed || self.contradictions >= LISTS_TO_CONTRADICT

@@ -103,6 +103,13 @@ impl Objects {
         pairs.iter().filter_map(|pair| index.by_pair.get(pair)).flatten().cloned().collect()
     }
 
+    /// A DatadogOrg is gone, and with it what was counted under [`Key::as_org`].
+    pub fn forget(&self, key: &Key) {
+        let mut index = self.lock();
+        index.attempts.remove(key);
+        index.requests.remove(key);
+    }
+
     /// Everybody who speaks of the pair.
     pub fn of_pair(&self, pair: Pair) -> Vec<Key> {
         self.lock().by_pair.get(&pair).map(|keys| keys.iter().cloned().collect()).unwrap_or_default()

@@ -3,6 +3,7 @@
 mod state;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -66,6 +67,7 @@ impl Org {
             state.client = None;
             state.identity = None;
             state.trouble = None;
+            state.secret_read_at = None;
             state.wanted = Some(Instant::now());
         }
         state.spec = object.spec.clone();
@@ -152,17 +154,36 @@ impl Org {
         }
     }
 
-    /// A write was refused for want of a permission, or the key altogether: whom it belongs to is asked again before long.
-    pub fn refused(&self, why: String) {
+    /// A person asks to look afresh: no wait after a failure stands in the way.
+    pub fn look_afresh(&self, pair: Option<Pair>) {
+        self.want_list(pair);
+        if let Some(failing) = &mut self.lock().trouble {
+            failing.wait = Duration::ZERO;
+        }
+    }
+
+    /// A write with this client was refused. For want of a permission, or the key altogether (`suspect`): whom it belongs to is asked again
+    /// before long, or at once.
+    pub fn refused(&self, client: &Client, why: String, suspect: bool) {
         let mut state = self.lock();
+        if state.client.as_ref().is_none_or(|known| known.credentials() != client.credentials()) {
+            return;
+        }
         state.writes_refused = Some((Instant::now(), why));
         state.doubted = true;
+        if suspect {
+            state.wanted = Some(Instant::now());
+            if let Some((_, asked_at)) = &mut state.identity {
+                *asked_at = None;
+            }
+        }
     }
 
     /// What decides about the next request.
     pub fn turn(&self) -> Turn {
         let state = self.lock();
-        let wanted = state.wanted.is_some_and(|wanted| state.listed_at.is_none_or(|listed| listed <= wanted));
+        let open = state.wanted.is_some_and(|wanted| state.listed_at.is_none_or(|listed| listed <= wanted));
+        let wanted = open && !state.inventory.is_in_doubt();
         Turn { link: state.link(), list_age: state.listed_at.map(|at| at.elapsed()), interval: state.interval(), wanted }
     }
 
@@ -177,9 +198,13 @@ impl Org {
     pub fn credentials(&self, client: Client) {
         let mut state = self.lock();
         state.secret_read_at = Some(Instant::now());
-        let fingerprint = |client: &Client| client.credentials().fingerprint();
-        if state.client.as_ref().is_none_or(|known| fingerprint(known) != fingerprint(&client)) {
-            state.client = Some(client);
+        if state.client.as_ref().is_none_or(|known| known.credentials() != client.credentials()) {
+            // The budget is the organization's, whatever the key.
+            let budget = state.client.as_ref().map(|known| known.budget().clone());
+            state.client = Some(match budget {
+                Some(budget) => client.with_budget(budget),
+                None => client,
+            });
             state.epoch += 1;
             state.identity = None;
             state.trouble = None;
@@ -200,7 +225,7 @@ impl Org {
         }
         state.doubted = state.writes_refused.is_some();
         state.proven = Some(identity.organization.clone());
-        state.identity = Some((identity, Instant::now()));
+        state.identity = Some((identity, Some(Instant::now())));
     }
 
     /// An attempt failed. Answers whether it is news.
@@ -241,9 +266,11 @@ impl Org {
         self.lock().client.clone()
     }
 
-    /// Whether a list has begun since.
-    pub fn listed_since(&self, time: Instant) -> bool {
-        self.lock().listed_at.is_some_and(|listed| listed >= time)
+    /// Whether it has been looked at since, with or without success.
+    pub fn looked_since(&self, time: Instant) -> bool {
+        let state = self.lock();
+        let tried_at = state.trouble.as_ref().map(|failing| failing.asked_at);
+        state.listed_at.max(tried_at).is_some_and(|looked| looked >= time)
     }
 
     /// The pairs of the last list.

@@ -15,6 +15,9 @@ use crate::decide::claims::{Claim, Claimant, Memory, pair_label};
 use crate::decide::digest::Digest;
 use crate::decide::status;
 
+/// What `status.lastHandledReconcileAt` has room for.
+pub const LONGEST_REQUEST: usize = 256;
+
 /// What decisions need of an OrgConnection, from the cache or live.
 #[derive(Debug, Clone)]
 pub struct Subject {
@@ -57,7 +60,8 @@ impl Subject {
             finalizer,
             spec: object.spec.clone(),
             memory: status::remembered(object.status.as_ref(), Memory { claim, intact: finalizer && labelled, ..Memory::default() }),
-            requested: annotation(RECONCILE_REQUEST_ANNOTATION).cloned(),
+            // A longer one could not be echoed in the status.
+            requested: annotation(RECONCILE_REQUEST_ANNOTATION).filter(|value| value.len() <= LONGEST_REQUEST).cloned(),
             digest: Digest::of_status(object.status.as_ref()),
             uid,
         }

@@ -18,7 +18,8 @@ pub(super) struct State {
     /// From the status, or proven by this process.
     pub(super) proven: Option<Organization>,
     pub(super) client: Option<Client>,
-    pub(super) identity: Option<(Identity, Instant)>,
+    /// With the time when it was asked for; none if it is to be asked for again at once.
+    pub(super) identity: Option<(Identity, Option<Instant>)>,
     pub(super) trouble: Option<Failing>,
     pub(super) inventory: Inventory,
     pub(super) listed_at: Option<Instant>,
@@ -57,7 +58,7 @@ impl State {
         match (&self.trouble, &self.identity) {
             (Some(failing), identity) => Link::Down { since: failing.asked_at.elapsed(), wait: failing.wait, proven: identity.is_some() },
             (None, None) => Link::New,
-            (None, Some((_, at))) => Link::Connected { identity_age: at.elapsed(), doubted: self.doubted },
+            (None, Some((_, at))) => Link::Connected { identity_age: at.map_or(Duration::MAX, |at| at.elapsed()), doubted: self.doubted },
         }
     }
 
