@@ -21,7 +21,7 @@ pub struct Cli {
 pub enum Command {
     /// Run the operator, against the cluster of KUBECONFIG or the one it runs in
     Run(RunOptions),
-    /// Print the CustomResourceDefinitions of this version, for `kubectl apply --server-side -f -`
+    /// Print the CustomResourceDefinitions of this version, for `kubectl apply --server-side --force-conflicts -f -`
     Crds,
 }
 

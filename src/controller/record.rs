@@ -101,7 +101,7 @@ pub(super) fn failed(context: &Context, key: &Key, error: &Error) -> Action {
     } else if error.is_older_crd() {
         error!(
             object = %key,
-            "the installed CRDs are older than this operator: apply its own with `crossorg crds | kubectl apply --server-side -f -`"
+            "the installed CRDs are older than this operator: apply its own with `crossorg crds | kubectl apply --server-side --force-conflicts -f -`"
         );
     } else {
         warn!(object = %key, error = chain(error), "the pass could not read or write Kubernetes; trying again");

@@ -65,7 +65,7 @@ impl Health {
     }
 }
 
-/// Runs both controllers until `stop`, then gives calls under way [`LAST_CALLS`] to end.
+/// Runs both controllers until `stop`, then gives calls under way 4 s to end.
 pub async fn run(
     kubernetes: kube::Client,
     namespaces: &[String],
@@ -220,7 +220,7 @@ impl<K: Resource<DynamicType = ()>> Tap<K> {
         if is_missing_kind(error) {
             error!(
                 watch = self.name,
-                "the API server does not know {}: apply the CRDs with `crossorg crds | kubectl apply --server-side -f -`; waiting for them",
+                "the API server does not know {}: apply the CRDs with `crossorg crds | kubectl apply --server-side --force-conflicts -f -`; waiting for them",
                 K::plural(&())
             );
         } else {

@@ -1,3 +1,7 @@
 //! One module for each command.
 
+pub(crate) mod check_sources;
 pub(crate) mod controlplane;
+pub(crate) mod demo;
+pub(crate) mod generate;
+mod repository;

@@ -33,6 +33,7 @@ mod process;
 mod supervise;
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -41,6 +42,7 @@ use std::time::Duration;
 
 pub use self::binaries::{Binaries, Error as BinariesError};
 pub use self::error::Error;
+pub use self::supervise::Supervised;
 
 use self::binaries::Program;
 use self::boot::Running;
@@ -185,6 +187,16 @@ impl ControlPlane {
     #[must_use]
     pub fn logs(&self) -> PathBuf {
         self.files.logs()
+    }
+
+    /// Starts a program that cannot outlive this process, as the control plane's own cannot, with its output in the file `log` of
+    /// [`ControlPlane::logs`]. It has to be dropped before the control plane, whose end waits for it.
+    ///
+    /// # Errors
+    ///
+    /// When no process can be started. A program that does not exist ends at once, with the reason in its log.
+    pub fn spawn<A: AsRef<OsStr>>(&self, program: &Path, arguments: &[A], log: &str) -> Result<Supervised, Error> {
+        self.workspace.spawn(program, arguments, self.logs().join(log)).map_err(Error::io("start", program))
     }
 
     /// Makes the API server hang: it accepts connections and answers nothing until [`ControlPlane::resume_api_server`].

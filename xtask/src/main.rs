@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::commands::controlplane;
+use self::commands::{check_sources, controlplane, demo, generate};
 
 #[derive(Debug, Parser)]
 #[command(about = "What development needs around the operator")]
@@ -18,15 +18,24 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look whether the sources keep the rules that no compiler knows.
+    CheckSources,
     /// The control plane that tests and demo run on.
     #[command(subcommand)]
     Controlplane(controlplane::Command),
+    /// Show the operator's main job on a real control plane and a double of Datadog, and check everything that is shown.
+    Demo(demo::Options),
+    /// Write the files that follow from the code: CRDs, access rights, chart, install manifest.
+    Generate(generate::Options),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::CheckSources => check_sources::run(),
         Command::Controlplane(command) => controlplane::run(command).await,
+        Command::Demo(options) => demo::run(options).await,
+        Command::Generate(options) => generate::run(options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

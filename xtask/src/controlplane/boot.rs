@@ -74,6 +74,8 @@ async fn client_config(kubeconfig: &str) -> Result<kube::Config, Missing> {
     // kube panics if it has to choose between two providers, and a dependency may bring a second one. An error: one is installed.
     rustls::crypto::ring::default_provider().install_default().ok();
     let mut config = kube::Config::from_custom_kubeconfig(Kubeconfig::from_yaml(kubeconfig)?, &KubeConfigOptions::default()).await?;
+    // kube takes it from the environment (HTTPS_PROXY), and no proxy leads to this machine's loopback.
+    config.proxy_url = None;
     // kube's own retries block for minutes and repeat creates; a test wants to see what happened.
     config.default_retry = false;
     config.headers.push((http::header::USER_AGENT, http::HeaderValue::from_static(USER_AGENT)));

@@ -99,7 +99,7 @@ impl Workspace {
 
 /// A running program; killed when this value is dropped or this process ends.
 #[derive(Debug)]
-pub(super) struct Supervised {
+pub struct Supervised {
     // Fields drop in this order: close the pipe, which kills the program, then wait for its supervisor.
     control: PipeWriter,
     acknowledgements: BufReader<PipeReader>,
@@ -109,7 +109,11 @@ pub(super) struct Supervised {
 
 impl Supervised {
     /// How the program ended, if it has. A shell's word: 128 and the signal's number stand for a signal.
-    pub(super) fn exit_status(&mut self) -> io::Result<Option<ExitStatus>> {
+    ///
+    /// # Errors
+    ///
+    /// When the operating system does not tell.
+    pub fn exit_status(&mut self) -> io::Result<Option<ExitStatus>> {
         self.supervisor.0.try_wait()
     }
 
@@ -126,7 +130,11 @@ impl Supervised {
     }
 
     /// Everything the program has written to its standard output and error.
-    pub(super) fn log(&self) -> io::Result<String> {
+    ///
+    /// # Errors
+    ///
+    /// When its log cannot be read.
+    pub fn log(&self) -> io::Result<String> {
         fs::read(&self.log).map(|text| String::from_utf8_lossy(&text).into_owned())
     }
 }

@@ -1,0 +1,36 @@
+# What there is to do here. It needs Rust, Go, a C compiler and make; everything else is built from source, once.
+
+XTASK   := cargo run --package xtask --
+DENY    := cargo deny check bans licenses sources
+VERSION  = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+
+.PHONY: help demo test check deny generate image
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: ## Run the operator between a real control plane and a double of Datadog, until Ctrl-C; EXIT=1: end by itself
+	@echo "building the demo; the first time that takes minutes"
+	$(XTASK) demo $(if $(filter-out 0,$(EXIT)),--exit)
+
+test: ## Run all tests, on a real control plane that is built first if it has to be
+	@echo "looking for the control plane; where there is none, it is built once, in about ten minutes"
+	$(XTASK) controlplane ensure
+	cargo test --workspace
+
+check: ## Format, lints, documentation, generated files, rules of the sources; `make deny` too where cargo-deny is installed
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps
+	$(XTASK) generate --check
+	$(XTASK) check-sources
+	@if cargo deny --version >/dev/null 2>&1; then $(DENY); else echo "cargo-deny is not installed: dependencies are not checked"; fi
+
+deny: ## Check bans, licences and sources of the dependencies; needs `cargo install --locked cargo-deny`
+	$(DENY)
+
+generate: ## Write the files that follow from the code: CRDs, access rights, chart, install manifest
+	$(XTASK) generate
+
+image: ## Build the container image with docker
+	docker build --label org.opencontainers.image.version=$(VERSION) --tag crossorg:$(VERSION) .
