@@ -16,7 +16,7 @@ demo: ## Run the operator between a real control plane and a double of Datadog, 
 test: ## Run all tests, on a real control plane that is built first if it has to be
 	@echo "looking for the control plane; where there is none, it is built once, in about ten minutes"
 	$(XTASK) controlplane ensure
-	cargo test --workspace
+	cargo test --workspace -- --test-threads 4
 
 check: ## Format, lints, documentation, generated files, rules of the sources; `make deny` too where cargo-deny is installed
 	cargo fmt --all --check

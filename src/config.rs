@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::{Parser, Subcommand};
 use http::Uri;
 
-use crate::log::Format;
+use crate::log::{Filter, Format};
 
 /// Kubernetes operator for Datadog cross-organization visibility.
 #[derive(Debug, Parser)]
@@ -28,7 +28,7 @@ pub enum Command {
 /// The flags of `run`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct RunOptions {
-    /// One address in place of every Datadog site, such as <http://127.0.0.1:8126>: for tests and demos only, keys are sent there
+    /// One address in place of every Datadog site, such as `http://127.0.0.1:8126`: for tests and demos only, keys are sent there
     #[arg(long, env = "CROSSORG_DATADOG_URL", value_name = "URL", value_parser = datadog_url)]
     pub datadog_url: Option<Uri>,
 
@@ -37,12 +37,12 @@ pub struct RunOptions {
     pub listen: SocketAddr,
 
     /// The form of log lines
-    #[arg(long, env = "CROSSORG_LOG_FORMAT", value_enum, default_value = "text")]
+    #[arg(long, env = "CROSSORG_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value = "text")]
     pub log_format: Format,
 
     /// What is logged, in the syntax of RUST_LOG
     #[arg(long, env = "CROSSORG_LOG", value_name = "FILTER", default_value = "crossorg=info,warn")]
-    pub log: String,
+    pub log: Filter,
 
     /// A namespace to watch; may be repeated, or separated by commas. All namespaces if none is given
     #[arg(long = "namespace", env = "CROSSORG_NAMESPACE", value_name = "NAME", value_delimiter = ',')]

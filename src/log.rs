@@ -2,8 +2,10 @@
 
 use std::error::Error;
 use std::io::IsTerminal;
+use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The form of log lines.
@@ -15,9 +17,21 @@ pub enum Format {
     Json,
 }
 
-/// Sends log lines to standard error from now on. `filter` is in the syntax of `RUST_LOG`.
-pub fn start(format: Format, filter: &str) {
-    let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr);
+/// What is logged, in the syntax of `RUST_LOG`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter(String);
+
+impl FromStr for Filter {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        EnvFilter::try_new(text).map(|_| Self(text.to_owned()))
+    }
+}
+
+/// Sends log lines to standard error from now on.
+pub fn start(format: Format, filter: &Filter) {
+    let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&filter.0)).with_writer(std::io::stderr);
     let is_terminal = std::io::stderr().is_terminal();
     // Fails only if a logger is there already, as in tests.
     match format {

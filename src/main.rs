@@ -1,5 +1,6 @@
 //! The binary: flags, logger, clients, signals; everything else is in the library.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,13 +52,26 @@ fn run(options: RunOptions) -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error!(error = chain(error.as_ref()), "crossorg cannot run");
+            error!(error = chain(&error), "crossorg cannot run");
             ExitCode::FAILURE
         }
     }
 }
 
-async fn operate(options: RunOptions) -> Result<(), Box<dyn std::error::Error>> {
+/// Why the operator cannot start. The causes say the rest.
+#[derive(Debug, thiserror::Error)]
+enum CannotRun {
+    #[error("cannot listen on {address}: choose another address with --listen")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("no HTTPS client: are CA certificates installed (SSL_CERT_FILE names others), and is HTTPS_PROXY a URL?")]
+    Https(#[from] reqwest::Error),
+    #[error("no Kubernetes cluster to work on: set KUBECONFIG to a kubeconfig file, or run inside a cluster")]
+    NoCluster(#[from] kube::config::InferConfigError),
+    #[error("the Kubernetes cluster's configuration cannot be used")]
+    Cluster(#[from] kube::Error),
+}
+
+async fn operate(options: RunOptions) -> Result<(), CannotRun> {
     // Both HTTP clients take the provider of the process; with two in the dependency tree neither could choose.
     rustls::crypto::ring::default_provider().install_default().ok();
     if options.is_plain() {
@@ -65,7 +79,9 @@ async fn operate(options: RunOptions) -> Result<(), Box<dyn std::error::Error>> 
     }
     let (metrics, health) = (Arc::new(metrics::Metrics::default()), Arc::new(controller::watch::Health::default()));
     let namespaces = options.watched();
-    let address = admin::serve(options.listen, admin::router(Arc::clone(&metrics), Arc::clone(&health))).await?;
+    let routes = admin::router(Arc::clone(&metrics), Arc::clone(&health));
+    let address = options.listen;
+    let address = admin::serve(address, routes).await.map_err(|source| CannotRun::Listen { address, source })?;
     let seams = Seams {
         transport: datadog::transport::over_http()?,
         datadog_url: options.datadog_url,
@@ -84,7 +100,7 @@ fn wall_clock() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 
-async fn kubernetes() -> Result<kube::Client, Box<dyn std::error::Error>> {
+async fn kubernetes() -> Result<kube::Client, CannotRun> {
     let mut config = kube::Config::infer().await?;
     // kube would repeat any request, also a write, for minutes; the work queue repeats passes instead.
     config.default_retry = false;

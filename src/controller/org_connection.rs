@@ -24,8 +24,8 @@ use crate::world::row::Subject;
 
 /// How long to leave a pair alone that another pass of this process writes for; the end of a call wakes this object sooner.
 const BUSY: Duration = Duration::from_secs(1);
-/// How long to wait for the first lists: what is missing before may only not have been seen yet.
-const NOT_ALL_LISTED: Duration = Duration::from_millis(200);
+/// How long to wait for the first list of DatadogOrgs, whose end wakes everybody: one that is missing before may only not have been seen.
+const NOT_ALL_LISTED: Duration = Duration::from_secs(10);
 
 /// One pass. It records its own failure and says when to look again.
 pub(super) async fn reconcile(row: Arc<CachedRow>, context: Arc<Context>) -> Action {

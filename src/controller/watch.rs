@@ -109,8 +109,10 @@ async fn scope_loop(
     stop: impl Future<Output = ()> + Clone + Send + Sync + 'static,
 ) {
     let (orgs, org_writer) = reflector::store();
-    let row_tap = Tap::new(Arc::clone(&context), namespace.as_ref(), Context::row_applied, Context::row_deleted);
-    let org_tap = Tap::new(Arc::clone(&context), namespace.as_ref(), Context::org_applied, Context::org_deleted);
+    let row_taps = Taps { applied: Context::row_applied, deleted: Context::row_deleted, listed: |_| {} };
+    let org_taps = Taps { applied: Context::org_applied, deleted: Context::org_deleted, listed: Context::orgs_listed };
+    let row_tap = Tap::new(Arc::clone(&context), namespace.as_ref(), row_taps);
+    let org_tap = Tap::new(Arc::clone(&context), namespace.as_ref(), org_taps);
     let config = |concurrency| ControllerConfig::default().concurrency(concurrency);
     let connections = Controller::for_stream(stream(api(&context, namespace.as_deref()), row_writer, row_tap), rows)
         .with_config(config(CONNECTION_CONCURRENCY))
@@ -158,6 +160,13 @@ async fn isolated(pass: impl Future<Output = Action>) -> Result<Action, Infallib
     }))
 }
 
+/// What a kind's events mean for the rest of the world.
+struct Taps<K> {
+    applied: fn(&Context, &K),
+    deleted: fn(&Context, &Key),
+    listed: fn(&Context),
+}
+
 /// Looks at the events of a watch on their way.
 struct Tap<K> {
     context: Arc<Context>,
@@ -165,16 +174,15 @@ struct Tap<K> {
     /// What the list under way has shown; what is not in it at its end has gone while nobody watched.
     listing: HashSet<Key>,
     known: HashSet<Key>,
-    applied: fn(&Context, &K),
-    deleted: fn(&Context, &Key),
+    taps: Taps<K>,
     failing: bool,
 }
 
 impl<K: Resource<DynamicType = ()>> Tap<K> {
-    fn new(context: Arc<Context>, namespace: Option<&String>, applied: fn(&Context, &K), deleted: fn(&Context, &Key)) -> Self {
+    fn new(context: Arc<Context>, namespace: Option<&String>, taps: Taps<K>) -> Self {
         let name = watch_name::<K>(namespace.map(String::as_str));
         context.health.waits_for(name.clone());
-        Self { context, name, listing: HashSet::new(), known: HashSet::new(), applied, deleted, failing: false }
+        Self { context, name, listing: HashSet::new(), known: HashSet::new(), taps, failing: false }
     }
 
     fn see(&mut self, event: &Result<Event<K>, watcher::Error>) {
@@ -191,23 +199,24 @@ impl<K: Resource<DynamicType = ()>> Tap<K> {
             Event::Init => self.listing.clear(),
             Event::InitApply(object) => {
                 self.listing.insert(Key::of(object));
-                (self.applied)(&self.context, object);
+                (self.taps.applied)(&self.context, object);
             }
             Event::InitDone => {
                 let listed = std::mem::take(&mut self.listing);
                 for gone in self.known.difference(&listed) {
-                    (self.deleted)(&self.context, gone);
+                    (self.taps.deleted)(&self.context, gone);
                 }
                 self.known = listed;
                 self.context.health.has_listed(&self.name);
+                (self.taps.listed)(&self.context);
             }
             Event::Apply(object) => {
                 self.known.insert(Key::of(object));
-                (self.applied)(&self.context, object);
+                (self.taps.applied)(&self.context, object);
             }
             Event::Delete(object) => {
                 self.known.remove(&Key::of(object));
-                (self.deleted)(&self.context, &Key::of(object));
+                (self.taps.deleted)(&self.context, &Key::of(object));
             }
         }
     }
@@ -274,6 +283,11 @@ impl Context {
         if let Ok(org) = &org.0 {
             self.orgs.applied(org);
         }
+    }
+
+    /// Passes that could not tell a missing DatadogOrg from one not seen yet have waited for this.
+    fn orgs_listed(&self) {
+        self.wake(self.objects.all());
     }
 
     fn org_deleted(&self, key: &Key) {

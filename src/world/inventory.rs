@@ -52,7 +52,7 @@ struct Overlay {
 pub struct Inventory {
     snapshot: Option<Snapshot>,
     overlays: BTreeMap<Pair, Overlay>,
-    waiting: BTreeSet<Pair>,
+    waiting: BTreeMap<Pair, Instant>,
 }
 
 /// Who has to look again after a list.
@@ -96,9 +96,9 @@ impl Inventory {
         self.overlays.insert(pair, Overlay { write, at, contradictions: 0 });
     }
 
-    /// Whoever speaks of the pair is woken by the next list, whatever it shows.
-    pub fn wake_after_list(&mut self, pair: Pair) {
-        self.waiting.insert(pair);
+    /// Whoever speaks of the pair is woken by the first list begun after `since`, whatever it shows.
+    pub fn wake_after_list(&mut self, pair: Pair, since: Instant) {
+        self.waiting.insert(pair, since);
     }
 
     /// Takes in a list and tells who has to look again.
@@ -108,14 +108,15 @@ impl Inventory {
         let before: Vec<_> = pairs.iter().map(|pair| (self.seen(*pair), self.overlays.contains_key(pair))).collect();
         self.overlays.retain(|pair, overlay| overlay.at >= snapshot.began_here || !overlay.is_settled_by(*pair, &snapshot));
         let same_kind = could_prove == snapshot.doubt.is_none() && self.snapshot.is_some();
+        let began = snapshot.began_here;
         self.snapshot = Some(snapshot);
-        let waiting = std::mem::take(&mut self.waiting);
+        let served: Vec<Pair> = self.waiting.extract_if(.., |_, since| *since <= began).map(|(pair, _)| pair).collect();
         if !same_kind {
             return Changed::Everything;
         }
         let differs = |pair: &Pair, before: &(Seen, bool)| *before != (self.seen(*pair), self.overlays.contains_key(pair));
         let changed = pairs.iter().zip(&before).filter(|(pair, before)| differs(pair, before)).map(|(pair, _)| *pair);
-        Changed::Pairs(changed.chain(waiting).collect())
+        Changed::Pairs(changed.chain(served).collect())
     }
 
     fn pairs(&self) -> impl Iterator<Item = Pair> {

@@ -127,6 +127,11 @@ impl Objects {
         pairs.iter().filter_map(|pair| index.by_pair.get(pair)).flatten().filter(|key| *key != object).cloned().collect()
     }
 
+    /// Everybody.
+    pub fn all(&self) -> Vec<Key> {
+        self.lock().entries.keys().cloned().collect()
+    }
+
     /// Everybody who names the DatadogOrg as source or sink.
     pub fn of_org(&self, org: &Key) -> Vec<Key> {
         self.lock().by_org.get(org).map(|keys| keys.iter().cloned().collect()).unwrap_or_default()

@@ -148,9 +148,10 @@ impl Org {
     /// A list begun from now on is needed; whoever speaks of the pair is woken by it.
     pub fn want_list(&self, pair: Option<Pair>) {
         let mut state = self.lock();
-        state.wanted = Some(Instant::now());
+        let now = Instant::now();
+        state.wanted = Some(now);
         if let Some(pair) = pair {
-            state.inventory.wake_after_list(pair);
+            state.inventory.wake_after_list(pair, now);
         }
     }
 
