@@ -118,6 +118,7 @@ impl Target {
         let calls = self.context.calls.clone();
         let task = calls.spawn(async move {
             let answer = call.await;
+            let answered = !matches!(answer, Err(Error::Unreachable { .. } | Error::NoAnswer { .. } | Error::Throttled { .. }));
             let answer = match answer {
                 Ok((write, value)) => {
                     self.org.wrote(pair, write);
@@ -125,6 +126,9 @@ impl Target {
                 }
                 Err(error) => Err(Box::new(self.failed(pair, &error))),
             };
+            if self.org.ended_write(answered) {
+                self.context.wake(self.context.objects.of_org(&self.org.key).into_iter().filter(|key| *key != self.object));
+            }
             drop(self.reservation);
             // Those who found the pair busy look again; this object's own pass goes on.
             self.context.wake(self.context.objects.beside(&self.object));

@@ -143,5 +143,6 @@ fn next_look(org: &Org) -> Duration {
         Ask::Nothing(wait) => wait,
         Ask::List | Ask::IdentityAndList => requeue::FIRST_WAIT,
     };
-    if matches!(org.stand(), Stand::Connected(_)) { turn } else { turn.min(SECRET_INTERVAL) }
+    let settled = matches!(org.stand(), Stand::Connected(_)) && !org.refuses_writes();
+    if settled { turn } else { turn.min(SECRET_INTERVAL) }
 }

@@ -170,11 +170,12 @@ fn request(context: &Context, subject: &Subject, view: &View) -> Option<String> 
 async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reservation: Option<Reservation>) -> Result<Ending, Error> {
     let object = live.object;
     let target = || {
-        let org = view.org.clone()?;
-        let (client, us) = org.speaker()?;
-        Some(Target { object: Key::of(&object), context: Arc::clone(context), org, client, us, reservation: reservation? })
+        let (org, reservation) = (view.org.clone()?, reservation?);
+        let (client, us) = org.speaker().filter(|_| org.begins_write())?;
+        Some(Target { object: Key::of(&object), context: Arc::clone(context), org, client, us, reservation })
     };
-    let unchanged = || Report::unchanged(Retry::Backoff).pausing();
+    // The first write with new credentials is under way, and its end wakes this object; or the organization was lost a moment ago.
+    let unchanged = || Report::unchanged(Retry::After(BUSY));
     let report = match step {
         Step::Rest(report) => report,
         Step::AskForList(report) => {
@@ -183,7 +184,7 @@ async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reserv
         }
         Step::LetGo => return let_go(context, object).await,
         // A second claim in one pass: something takes its label or finalizer away at once.
-        Step::Claim(_) => unchanged(),
+        Step::Claim(_) => Report::unchanged(Retry::Backoff).pausing(),
         Step::Create(pair, types) => match target() {
             Some(target) => target.create(pair, types, view.scene.me.memory.recorded.is_some()).await,
             None => unchanged(),

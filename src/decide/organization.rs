@@ -104,6 +104,20 @@ impl Trouble {
     }
 }
 
+/// What the owner of a key lacks to write, if that is certain: an answer that names no permission at all proves nothing.
+pub fn lacks_write(identity: &Identity) -> Option<String> {
+    let writes = |permission: &String| permission == "org_connections_write" || permission == "org_management";
+    let lacks = !identity.permissions.is_empty() && !identity.permissions.iter().any(writes);
+    lacks.then(|| {
+        format!(
+            "the key of {} belongs to a user without the permission org_connections_write (it has {}): grant it to one of the user's roles; \
+             it is looked at again every minute",
+            identity.organization.name,
+            identity.permissions.join(", ")
+        )
+    })
+}
+
 /// How a DatadogOrg stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stand {

@@ -1,6 +1,7 @@
 //! One organization in use: who it has proven to be, the client to reach it, its inventory, and what went wrong last.
 
 mod state;
+mod writes;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use self::state::{Failing, State};
+use self::writes::Writes;
 use super::Key;
 use super::inventory::{Changed, Inventory, OwnWrite, Snapshot};
 use crate::api::DatadogOrg;
@@ -16,7 +18,7 @@ use crate::api::datadog_org::DatadogOrgSpec;
 use crate::datadog::Client;
 use crate::decide::desired::Referenced;
 use crate::decide::model::{Identity, OrgId, Organization, Pair, Principal};
-use crate::decide::organization::{Stand, Trouble};
+use crate::decide::organization::{Stand, Trouble, lacks_write};
 use crate::decide::plan::Seen;
 use crate::decide::poll::{self, Turn};
 use crate::decide::requeue::PERMANENT_WAIT;
@@ -47,7 +49,7 @@ impl Org {
             listed_at: None,
             wanted: None,
             doubted: false,
-            writes_refused: None,
+            writes: Writes::Untried,
             secret_read_at: None,
             started: Instant::now(),
             epoch: 0,
@@ -115,7 +117,7 @@ impl Org {
                     us: us.id,
                     now,
                     terminating: state.terminating,
-                    writes_refused: state.writes_refused.as_ref().map(|(_, text)| text.clone()),
+                    writes_refused: state.refusal().map(str::to_owned),
                 },
                 None => not_usable(Some("Datadog's answers carry no readable Date: it cannot be told what is newer".to_owned()), false),
             },
@@ -163,23 +165,6 @@ impl Org {
         }
     }
 
-    /// A write with this client was refused. For want of a permission, or the key altogether (`suspect`): whom it belongs to is asked again
-    /// before long, or at once.
-    pub fn refused(&self, client: &Client, why: String, suspect: bool) {
-        let mut state = self.lock();
-        if state.client.as_ref().is_none_or(|known| known.credentials() != client.credentials()) {
-            return;
-        }
-        state.writes_refused = Some((Instant::now(), why));
-        state.doubted = true;
-        if suspect {
-            state.wanted = Some(Instant::now());
-            if let Some((_, asked_at)) = &mut state.identity {
-                *asked_at = None;
-            }
-        }
-    }
-
     /// What decides about the next request.
     pub fn turn(&self) -> Turn {
         let state = self.lock();
@@ -192,7 +177,7 @@ impl Org {
     pub fn secret_is_due(&self) -> bool {
         let state = self.lock();
         let fresh = state.secret_read_at.is_some_and(|at| at.elapsed() < poll::SECRET_INTERVAL);
-        !fresh && (state.trouble.is_some() || state.client.is_none())
+        !fresh && (state.trouble.is_some() || state.client.is_none() || state.refusal().is_some())
     }
 
     /// The Secret was read and holds usable credentials: a new client if they are other ones than before, with nothing proven.
@@ -209,7 +194,7 @@ impl Org {
             state.epoch += 1;
             state.identity = None;
             state.trouble = None;
-            state.writes_refused = None;
+            state.writes = Writes::Untried;
         } else if state.trouble.as_ref().is_some_and(|failing| failing.trouble.is_about_the_secret()) {
             state.trouble = None;
         }
@@ -219,12 +204,15 @@ impl Org {
     pub fn identified(&self, identity: Identity) {
         let mut state = self.lock();
         let same = state.identity.as_ref().is_some_and(|(known, _)| known.permissions == identity.permissions);
-        let over = state.writes_refused.as_ref().is_some_and(|(at, _)| at.elapsed() >= PERMANENT_WAIT);
+        let over = matches!(state.writes, Writes::Refused { at, .. } if at.elapsed() >= PERMANENT_WAIT);
         if !same || over {
-            state.writes_refused = None;
+            state.writes = Writes::Untried;
             state.epoch += 1;
         }
-        state.doubted = state.writes_refused.is_some();
+        if let Some(why) = lacks_write(&identity) {
+            state.writes = Writes::Refused { at: Instant::now(), why };
+        }
+        state.doubted = state.refusal().is_some();
         state.proven = Some(identity.organization.clone());
         state.identity = Some((identity, Some(Instant::now())));
     }

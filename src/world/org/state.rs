@@ -11,6 +11,8 @@ use crate::decide::organization::Trouble;
 use crate::decide::poll::{self, Link};
 use crate::world::inventory::Inventory;
 
+use super::writes::Writes;
+
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) spec: DatadogOrgSpec,
@@ -25,7 +27,7 @@ pub(super) struct State {
     pub(super) listed_at: Option<Instant>,
     pub(super) wanted: Option<Instant>,
     pub(super) doubted: bool,
-    pub(super) writes_refused: Option<(Instant, String)>,
+    pub(super) writes: Writes,
     pub(super) secret_read_at: Option<Instant>,
     pub(super) started: Instant,
     /// Counts what makes a failed call worth trying again at once: other credentials, another identity, an end of trouble.
@@ -44,6 +46,10 @@ pub(super) struct Failing {
 impl State {
     pub(super) fn speaker(&self) -> Option<(Client, Principal)> {
         self.client.clone().zip(self.identity.as_ref().map(|(identity, _)| identity.principal))
+    }
+
+    pub(super) fn refusal(&self) -> Option<&str> {
+        if let Writes::Refused { why, .. } = &self.writes { Some(why) } else { None }
     }
 
     pub(super) fn pinned(&self) -> Option<OrgId> {

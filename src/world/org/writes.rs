@@ -1,0 +1,69 @@
+//! Whether the credentials at hand may write.
+
+use tokio::time::Instant;
+
+use super::Org;
+use crate::datadog::Client;
+
+/// What is known of the right to write with the credentials at hand. The owner's permissions can only deny it: the key's own scopes may be
+/// narrower, and nothing but a write tells.
+#[derive(Debug)]
+pub(super) enum Writes {
+    /// Nothing has been written yet.
+    Untried,
+    /// The first write is under way; the others wait for its answer, so that a key that may only read is refused once and not many times.
+    Trying,
+    /// A write was not refused.
+    Allowed,
+    /// Refused, with the reason.
+    Refused {
+        /// Since when.
+        at: Instant,
+        /// Datadog's words, or what the owner's permissions lack.
+        why: String,
+    },
+}
+
+impl Org {
+    /// Asks to write. `false` while the answer to the first write with these credentials is out.
+    pub fn begins_write(&self) -> bool {
+        let mut state = self.lock();
+        if matches!(state.writes, Writes::Untried) {
+            state.writes = Writes::Trying;
+            return true;
+        }
+        matches!(state.writes, Writes::Allowed)
+    }
+
+    /// A write ended; `allowed` if it was not refused but reached Datadog. Answers whether others have waited for it.
+    pub fn ended_write(&self, allowed: bool) -> bool {
+        let mut state = self.lock();
+        let tried = matches!(state.writes, Writes::Trying);
+        if tried {
+            state.writes = if allowed { Writes::Allowed } else { Writes::Untried };
+        }
+        tried || state.refusal().is_some()
+    }
+
+    /// A write with this client was refused. For want of a permission, or the key altogether (`suspect`): whom it belongs to is asked again
+    /// before long, or at once.
+    pub fn refused(&self, client: &Client, why: String, suspect: bool) {
+        let mut state = self.lock();
+        if state.client.as_ref().is_none_or(|known| known.credentials() != client.credentials()) {
+            return;
+        }
+        state.writes = Writes::Refused { at: Instant::now(), why };
+        state.doubted = true;
+        if suspect {
+            state.wanted = Some(Instant::now());
+            if let Some((_, asked_at)) = &mut state.identity {
+                *asked_at = None;
+            }
+        }
+    }
+
+    /// Whether writes are refused: then the Secret is looked at as often as without a connection.
+    pub fn refuses_writes(&self) -> bool {
+        self.lock().refusal().is_some()
+    }
+}
