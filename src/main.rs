@@ -77,7 +77,7 @@ async fn operate(options: RunOptions) -> Result<(), CannotRun> {
     if options.is_plain() {
         warn!("--datadog-url is plain http: keys travel in the clear. For tests and demos only");
     }
-    let (metrics, health) = (Arc::new(metrics::Metrics::default()), Arc::new(controller::watch::Health::default()));
+    let (metrics, health) = (Arc::new(metrics::Metrics::default()), Arc::new(controller::health::Health::default()));
     let namespaces = options.watched();
     let routes = admin::router(Arc::clone(&metrics), Arc::clone(&health));
     let address = options.listen;

@@ -28,6 +28,11 @@ struct Pass {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Watch {
+    watch: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Build {
     version: &'static str,
 }
@@ -39,6 +44,7 @@ pub struct Metrics {
     requests: Family<Request, Counter>,
     latency: Histogram,
     passes: Family<Pass, Counter>,
+    watch_age: Family<Watch, Gauge<f64, AtomicU64>>,
 }
 
 impl Default for Metrics {
@@ -50,10 +56,16 @@ impl Default for Metrics {
         registry.register("datadog_request_seconds", "Time from a request to the last byte of its answer", latency.clone());
         let passes = Family::<Pass, Counter>::default();
         registry.register("passes", "Passes over OrgConnection objects by what they came to", passes.clone());
+        let watch_age = Family::<Watch, Gauge<f64, AtomicU64>>::default();
+        registry.register(
+            "watch_age_seconds",
+            "Time since the API server answered a watch last; it is renewed every 30 s",
+            watch_age.clone(),
+        );
         let build = Family::<Build, Gauge<u64, AtomicU64>>::default();
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("build_info", "The version that is running", build);
-        Self { registry, requests, latency, passes }
+        Self { registry, requests, latency, passes, watch_age }
     }
 }
 
@@ -70,8 +82,11 @@ impl Metrics {
         self.passes.get_or_create(&Pass { outcome }).inc();
     }
 
-    /// All of them as text.
-    pub fn render(&self) -> String {
+    /// All of them as text; `watches` says how long ago each watch was answered.
+    pub fn render(&self, watches: &[(String, Duration)]) -> String {
+        for (watch, age) in watches {
+            self.watch_age.get_or_create(&Watch { watch: watch.clone() }).set(age.as_secs_f64());
+        }
         let mut text = String::new();
         // Writing to a string cannot fail.
         encode(&mut text, &self.registry).ok();
@@ -87,11 +102,12 @@ mod tests {
     fn every_metric_starts_with_the_products_name() {
         let metrics = Metrics::default();
         metrics.pass("quiet");
-        let text = metrics.render();
+        let text = metrics.render(&[("datadogorgs".to_owned(), Duration::from_secs(3))]);
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             assert!(line.starts_with("crossorg_"), "{line}");
         }
         assert!(text.contains("crossorg_passes_total{outcome=\"quiet\"} 1"), "{text}");
+        assert!(text.contains("crossorg_watch_age_seconds{watch=\"datadogorgs\"} 3"), "{text}");
         assert!(text.contains(concat!("crossorg_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1")), "{text}");
     }
 }

@@ -30,6 +30,31 @@ pub enum Progress {
     Stalled,
 }
 
+/// The types of condition that are ours; all others are somebody else's.
+const OURS: [&str; 3] = ["Ready", "Reconciling", "Stalled"];
+
+impl Ready {
+    /// As Kubernetes spells it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+impl Progress {
+    /// The condition that stands beside `Ready`, if any.
+    pub fn condition_type(self) -> Option<&'static str> {
+        match self {
+            Self::Settled => None,
+            Self::Reconciling => Some("Reconciling"),
+            Self::Stalled => Some("Stalled"),
+        }
+    }
+}
+
 macro_rules! reasons {
     ($(#[$doc:meta])* $name:ident { $($(#[$why:meta])* $variant:ident => $progress:ident,)* }) => {
         $(#[$doc])*
@@ -131,19 +156,25 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// The conditions that say it. A condition's `lastTransitionTime` moves only when its status flips.
+    /// The conditions that say it, with those of others as and where they are. A condition's `lastTransitionTime` moves only when its
+    /// status flips.
     pub fn conditions(&self, previous: &[Condition], generation: i64, now: Timestamp) -> Vec<Condition> {
-        let ready = match self.ready {
-            Ready::True => "True",
-            Ready::False => "False",
-            Ready::Unknown => "Unknown",
-        };
-        let beside = match self.progress {
-            Progress::Settled => None,
-            Progress::Reconciling => Some("Reconciling"),
-            Progress::Stalled => Some("Stalled"),
-        };
-        [Some(("Ready", ready)), beside.map(|type_| (type_, "True"))]
+        let mut ours = self.ours(previous, generation, now);
+        let mut merged = Vec::new();
+        for condition in previous {
+            if !OURS.contains(&condition.type_.as_str()) {
+                merged.push(condition.clone());
+            } else if let Some(index) = ours.iter().position(|next| next.type_ == condition.type_) {
+                merged.push(ours.remove(index));
+            }
+        }
+        merged.extend(ours);
+        merged
+    }
+
+    fn ours(&self, previous: &[Condition], generation: i64, now: Timestamp) -> Vec<Condition> {
+        let beside = self.progress.condition_type().map(|type_| (type_, "True"));
+        [Some(("Ready", self.ready.text())), beside]
             .into_iter()
             .flatten()
             .map(|(type_, status)| Condition {
@@ -198,6 +229,17 @@ mod tests {
         assert_eq!(same[0].observed_generation, Some(2));
         let flipped = verdict(Ready::True, Progress::Settled).conditions(&same, 2, at(3));
         assert_eq!(flipped[0].last_transition_time.0, at(3));
+    }
+
+    #[test]
+    fn conditions_of_others_stay_as_and_where_they_are() {
+        let mut theirs = verdict(Ready::True, Progress::Settled).conditions(&[], 1, at(1)).remove(0);
+        theirs.type_ = "Theirs".to_owned();
+        let first = verdict(Ready::False, Progress::Stalled).conditions(&[theirs.clone()], 1, at(1));
+        assert_eq!(first.iter().map(|c| c.type_.as_str()).collect::<Vec<_>>(), ["Theirs", "Ready", "Stalled"]);
+        let second = verdict(Ready::True, Progress::Settled).conditions(&first, 1, at(2));
+        assert_eq!(second.iter().map(|c| c.type_.as_str()).collect::<Vec<_>>(), ["Theirs", "Ready"]);
+        assert_eq!(second[0], theirs);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube_runtime::events::{Recorder, Reporter};
 use tokio_util::task::TaskTracker;
 
-use super::watch::Health;
+use super::health::Health;
 use crate::api::DatadogOrg;
 use crate::datadog::{Client, Credentials, Observer, Transport};
 use crate::metrics::Metrics;

@@ -119,7 +119,10 @@ fn counts(context: &Context, org: &Org) -> ConnectionCounts {
 async fn say(context: &Context, api: &Api<DatadogOrg>, object: &DatadogOrg, findings: &Findings) -> Result<(), Error> {
     let generation = object.metadata.generation.unwrap_or_default();
     let Some(next) = organization::next(object.status.as_ref(), findings, generation, (context.seams.wall_clock)()) else { return Ok(()) };
-    kubernetes::apply_status(api, object, &next).await?;
+    let told = DatadogOrg { status: Some(next.clone()), ..object.clone() };
+    if kubernetes::write_status(api, &told).await?.status != told.status {
+        return Err(Error::OlderCrd);
+    }
     let reason = |status: &crate::api::datadog_org::DatadogOrgStatus| find(&status.conditions, "Ready").map(|ready| ready.reason.clone());
     if object.status.as_ref().and_then(reason) == reason(&next) {
         return Ok(());

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use kube::api::{ListParams, ObjectMeta, Patch, PatchParams};
+use kube::api::{ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::core::DeserializeGuard;
 use kube::{Api, Resource, ResourceExt};
 use serde::Serialize;
@@ -27,6 +27,9 @@ pub(super) enum Error {
     /// No answer in time; it may have taken effect.
     #[error("the Kubernetes API did not answer within {} s", DEADLINE.as_secs())]
     TimedOut,
+    /// The API server has dropped a part of a status: its CRD does not know that part.
+    #[error("the installed CRD does not know all of this version's status")]
+    OlderCrd,
     /// The API server's answer, or no way to it.
     #[error("the Kubernetes API refused or failed")]
     Api(#[from] kube::Error),
@@ -36,7 +39,7 @@ impl Error {
     fn status(&self) -> Option<&kube::core::Status> {
         match self {
             Self::Api(kube::Error::Api(status)) => Some(status),
-            Self::Api(_) | Self::TimedOut => None,
+            Self::Api(_) | Self::TimedOut | Self::OlderCrd => None,
         }
     }
 
@@ -48,11 +51,6 @@ impl Error {
     /// The object is gone, or a namesake has taken its place.
     pub(super) fn is_gone(&self) -> bool {
         self.status().is_some_and(|status| status.is_not_found() || is_about_the_uid(status))
-    }
-
-    /// Server-side apply of a status field that the installed CRD does not know.
-    pub(super) fn is_older_crd(&self) -> bool {
-        self.status().is_some_and(|status| status.message.contains("field not declared in schema"))
     }
 }
 
@@ -170,19 +168,14 @@ where
     .await
 }
 
-/// Applies a status on exactly the version that was read: a uid would be ignored here, a stale resource version is refused.
-pub(super) async fn apply_status<K, S>(api: &Api<K>, object: &K, status: &S) -> Result<(), Error>
+/// Writes the object's status, on exactly the version that was read. A replacement and not an apply: what an earlier writer of the same
+/// conditions owned would stay behind an apply for ever.
+pub(super) async fn write_status<K>(api: &Api<K>, object: &K) -> Result<K, Error>
 where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
-    S: Serialize,
+    K: Resource + Clone + DeserializeOwned + Serialize + std::fmt::Debug,
 {
-    let body = json!({
-        "apiVersion": K::api_version(&()),
-        "kind": K::kind(&()),
-        "metadata": { "name": object.name_any(), "resourceVersion": object.resource_version() },
-        "status": status,
-    });
-    within(api.patch_status(&object.name_any(), &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&body))).await.map(|_| ())
+    let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    within(api.replace_status(&object.name_any(), &parameters, object)).await
 }
 
 /// The OrgConnections beside this key.

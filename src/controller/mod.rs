@@ -2,8 +2,10 @@
 //! done is decided in [`crate::decide`].
 
 mod apply;
+mod contact;
 pub mod context;
 mod datadog_org;
+pub mod health;
 mod kubernetes;
 mod org_connection;
 mod poll;

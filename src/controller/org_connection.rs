@@ -217,7 +217,7 @@ async fn let_go(context: &Arc<Context>, object: OrgConnection) -> Result<Ending,
     kubernetes::let_go(&kubernetes::connections(context, &key), &object, CONNECTION_FINALIZER).await?;
     let effect = match object.status.as_ref().and_then(|status| status.connection_id.as_ref()) {
         Some(id) if object.spec.deletion_policy == DeletionPolicy::Orphan => {
-            Effect::Orphaned(format!("let go; connection {id} stays at Datadog (deletionPolicy: Orphan)"))
+            Effect::Orphaned(format!("let go without touching Datadog (deletionPolicy: Orphan); the connection owned last was {id}"))
         }
         Some(id) => Effect::Released(format!("let go; nothing is left of connection {id} that would be this object's")),
         None => Effect::Released("let go; it owned nothing at Datadog".to_owned()),

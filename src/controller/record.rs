@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::events::{Event as KubeEvent, EventType};
-use kube::{Resource, ResourceExt};
+use kube::{Api, Resource, ResourceExt};
 use kube_runtime::controller::Action;
 use serde_json::json;
 use tokio::time::Instant;
@@ -64,7 +65,7 @@ impl Ending {
 pub(super) fn quiet(context: &Context, key: &Key, report: &Report) -> Action {
     debug!(object = %key, "nothing to do");
     context.metrics.pass("quiet");
-    again(context, key, report)
+    wait(context, key, report, true).map_or_else(Action::await_change, Action::requeue)
 }
 
 /// Records a pass; `None` if its object had gone before.
@@ -83,7 +84,9 @@ pub(super) async fn record(context: &Context, key: &Key, ending: Option<Ending>)
     context.metrics.pass(label(&ending.report));
     let changed = ending.report.effect.is_some() || matches!(written, Ok(true));
     log(key, &ending, changed);
-    let wait = wait(context, key, &ending.report);
+    // What could not be said is not over: the series of failures goes on.
+    let settles = written.is_ok();
+    let wait = wait(context, key, &ending.report, settles);
     if let (true, Some(wait), Some(occasion)) = (ending.report.pauses, wait, ending.occasion) {
         context.objects.pause(key, Instant::now() + wait, occasion);
     }
@@ -98,7 +101,7 @@ pub(super) fn failed(context: &Context, key: &Key, error: &Error) -> Action {
     context.metrics.pass("kubernetes_failed");
     if error.is_conflict() || error.is_gone() {
         debug!(object = %key, error = chain(error), "somebody else wrote in between; looking again");
-    } else if error.is_older_crd() {
+    } else if matches!(error, Error::OlderCrd) {
         error!(
             object = %key,
             "the installed CRDs are older than this operator: apply its own with `crossorg crds | kubectl apply --server-side --force-conflicts -f -`"
@@ -110,25 +113,33 @@ pub(super) fn failed(context: &Context, key: &Key, error: &Error) -> Action {
     Action::requeue(requeue::backoff(attempts, (context.seams.chance)()).min(KUBERNETES_WAIT))
 }
 
-/// An object that cannot be understood: said in its own status, and it stops no other.
+/// An object that cannot be understood: said in its own status, and it stops no other. What its status remembers stays.
 pub(super) async fn undecodable(context: &Context, row: &CachedRow, why: &str) -> Action {
     let key = Key::of(row);
+    context.metrics.pass("invalid");
+    match say_undecodable(context, &key, why).await {
+        Ok(()) => Action::await_change(),
+        Err(error) => failed(context, &key, &error),
+    }
+}
+
+async fn say_undecodable(context: &Context, key: &Key, why: &str) -> Result<(), Error> {
+    let kind = ApiResource::erase::<OrgConnection>(&());
+    let api: Api<DynamicObject> = Api::namespaced_with(context.kubernetes.clone(), &key.namespace, &kind);
+    let Some(mut object) = within(api.get_opt(&key.name)).await? else { return Ok(()) };
     let message = format!("this object cannot be understood: {why}. Correct it, or apply the CRDs of this operator's version");
     let reason = ConnectionReason::Invalid;
     let verdict = Verdict { ready: Ready::False, reason: reason.name(), message, progress: reason.progress() };
-    let (metadata, generation) = (row.meta(), row.meta().generation.unwrap_or_default());
-    // The creation time, because the old status is not known here: else each write would be a change, and each change a write.
-    let since = metadata.creation_timestamp.as_ref().map(|time| time.0).unwrap_or_default();
-    // A merge and not an apply: what the status remembers of the connection must stay.
-    let patch = json!({ "status": { "observedGeneration": generation, "conditions": verdict.conditions(&[], generation, since) } });
-    let api: kube::Api<CachedRow> = kube::Api::namespaced(context.kubernetes.clone(), &key.namespace);
-    warn!(object = %key, error = why, "the object cannot be understood");
-    context.metrics.pass("invalid");
-    let parameters = kube::api::PatchParams { field_manager: Some(crate::api::FIELD_MANAGER.to_owned()), ..Default::default() };
-    match within(api.patch_status(&key.name, &parameters, &kube::api::Patch::Merge(&patch))).await {
-        Ok(_) => Action::await_change(),
-        Err(error) => failed(context, &key, &error),
+    let generation = object.metadata.generation.unwrap_or_default();
+    let known = serde_json::from_value(object.data["status"]["conditions"].clone()).unwrap_or_else(|_| Vec::new());
+    let conditions = verdict.conditions(&known, generation, status::whole_seconds((context.seams.wall_clock)()));
+    if conditions != known {
+        object.data["status"]["observedGeneration"] = json!(generation);
+        object.data["status"]["conditions"] = json!(conditions);
+        kubernetes::write_status(&api, &object).await?;
+        warn!(object = %key, error = why, "the object cannot be understood");
     }
+    Ok(())
 }
 
 /// Writes what the report says, on the version that it was decided on, or on a newer one of the same object.
@@ -140,8 +151,10 @@ async fn write_status(context: &Context, ending: &Ending) -> Result<bool, Error>
     for attempt in 1.. {
         let next = status::next(object.status.as_ref(), &ending.report, generation, ending.handled_request.as_deref(), now);
         let Some(next) = next else { return Ok(false) };
-        match kubernetes::apply_status(&kubernetes::connections(context, &key), &object, &next).await {
-            Ok(()) => return Ok(true),
+        object.status = Some(next);
+        match kubernetes::write_status(&kubernetes::connections(context, &key), &object).await {
+            Ok(written) if written.status != object.status => return Err(Error::OlderCrd),
+            Ok(_) => return Ok(true),
             Err(error) if error.is_conflict() && attempt < STATUS_ATTEMPTS => {}
             Err(error) if error.is_gone() => return Ok(false),
             Err(error) => return Err(error),
@@ -172,18 +185,14 @@ pub(super) async fn publish<K: Resource<DynamicType = ()> + ResourceExt>(context
     }
 }
 
-fn again(context: &Context, key: &Key, report: &Report) -> Action {
-    wait(context, key, report).map_or_else(Action::await_change, Action::requeue)
-}
-
 /// How long until the next look. A series of failures ends with a pass that has something to say and nothing to try again.
-fn wait(context: &Context, key: &Key, report: &Report) -> Option<Duration> {
+fn wait(context: &Context, key: &Key, report: &Report, settles: bool) -> Option<Duration> {
     let says = report.verdict.is_some() || report.effect.is_some();
     let attempts = match report.retry {
         Retry::Backoff => context.objects.failed(key),
         Retry::After(_) => 0,
         Retry::WhenWoken | Retry::Permanent => {
-            if says {
+            if says && settles {
                 context.objects.succeeded(key);
             }
             0

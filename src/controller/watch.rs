@@ -3,12 +3,12 @@
 //! Each kind and namespace has exactly one watch inside its controller: kube puts one back-off around all triggers of a controller, so a
 //! second failing watch would hold up the first. Everything else wakes objects through a channel.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -23,7 +23,8 @@ use serde::de::DeserializeOwned;
 use tracing::{error, warn};
 
 use super::context::{CachedOrg, CachedRow, Context, Scope, Seams, Wakeups};
-use super::{datadog_org, org_connection};
+use super::health::Health;
+use super::{contact, datadog_org, org_connection};
 use crate::log::chain;
 use crate::metrics::Metrics;
 use crate::world::Key;
@@ -38,32 +39,6 @@ const ORGANIZATION_CONCURRENCY: u16 = 0;
 const LAST_CALLS: Duration = Duration::from_secs(4);
 /// How long after a panic the object is left alone. It is a bug: fast repetition helps nobody.
 const AFTER_PANIC: Duration = Duration::from_mins(1);
-
-/// How the watches are doing, for `/readyz`.
-#[derive(Debug, Default)]
-pub struct Health(Mutex<HashSet<String>>);
-
-impl Health {
-    fn waits_for(&self, watch: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(watch);
-    }
-
-    fn has_listed(&self, watch: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(watch);
-    }
-
-    /// Whether the first list of this watch has come. Before that a missing object may only be one that has not been seen yet.
-    fn knows(&self, watch: &str) -> bool {
-        !self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(watch)
-    }
-
-    /// The watches whose first list has not come yet.
-    pub fn missing(&self) -> Vec<String> {
-        let mut missing: Vec<_> = self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
-        missing.sort();
-        missing
-    }
-}
 
 /// Runs both controllers until `stop`, then gives calls under way 4 s to end.
 pub async fn run(
@@ -133,7 +108,12 @@ fn api<K>(context: &Context, namespace: Option<&str>) -> Api<K>
 where
     K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
 {
-    namespace.map_or_else(|| Api::all(context.kubernetes.clone()), |namespace| Api::namespaced(context.kubernetes.clone(), namespace))
+    let (health, name) = (Arc::clone(&context.health), watch_name::<K>(namespace));
+    let client = contact::client(context.kubernetes.clone(), move || health.is_answered(&name));
+    match namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    }
 }
 
 fn stream<K>(api: Api<K>, writer: Writer<K>, mut tap: Tap<K>) -> impl futures::Stream<Item = Result<K, watcher::Error>> + Send + 'static
@@ -172,8 +152,8 @@ struct Tap<K> {
     context: Arc<Context>,
     name: String,
     /// What the list under way has shown; what is not in it at its end has gone while nobody watched.
-    listing: HashSet<Key>,
-    known: HashSet<Key>,
+    listing: BTreeSet<Key>,
+    known: BTreeSet<Key>,
     taps: Taps<K>,
     failing: bool,
 }
@@ -181,8 +161,8 @@ struct Tap<K> {
 impl<K: Resource<DynamicType = ()>> Tap<K> {
     fn new(context: Arc<Context>, namespace: Option<&String>, taps: Taps<K>) -> Self {
         let name = watch_name::<K>(namespace.map(String::as_str));
-        context.health.waits_for(name.clone());
-        Self { context, name, listing: HashSet::new(), known: HashSet::new(), taps, failing: false }
+        context.health.begins(&name);
+        Self { context, name, listing: BTreeSet::new(), known: BTreeSet::new(), taps, failing: false }
     }
 
     fn see(&mut self, event: &Result<Event<K>, watcher::Error>) {

@@ -14,6 +14,9 @@ pub const APP_KEY: &str = "app-key";
 /// The Secret's key that holds a personal or service access token.
 pub const BEARER_TOKEN: &str = "bearer-token";
 
+/// Real keys have 32 characters and more. Something as short as a syllable is none, and blotting it out would spoil words and show where.
+const SHORTEST_KEY: usize = 8;
+
 const DD_API_KEY: HeaderName = HeaderName::from_static("dd-api-key");
 const DD_APPLICATION_KEY: HeaderName = HeaderName::from_static("dd-application-key");
 
@@ -106,7 +109,8 @@ impl Credentials {
 
     /// The text with every occurrence of the key replaced: an answer may echo what it was sent.
     pub(super) fn blot_out(&self, text: &str) -> String {
-        self.secrets().into_iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose_secret(), "[key]"))
+        let keys = self.secrets().into_iter().map(ExposeSecret::expose_secret).filter(|key| key.len() >= SHORTEST_KEY);
+        keys.fold(text.to_owned(), |text, key| text.replace(key, "[key]"))
     }
 
     fn kind(&self) -> &'static str {

@@ -31,10 +31,9 @@ impl Digest {
         let ready = find(&status.conditions, "Ready");
         Self {
             verdict: ready.map_or(0, |ready| {
-                let progress = [Progress::Reconciling, Progress::Stalled]
-                    .into_iter()
-                    .find(|progress| find(&status.conditions, beside(*progress)).is_some());
-                hash(&(status.observed_generation, &ready.status, &ready.reason, &ready.message, progress.map_or("", beside)))
+                let beside = [Progress::Reconciling, Progress::Stalled].into_iter().filter_map(Progress::condition_type);
+                let beside = beside.into_iter().find(|type_| find(&status.conditions, type_).is_some());
+                hash(&(status.observed_generation, &ready.status, &ready.reason, &ready.message, beside))
             }),
             connection: hash(&(
                 &status.connection_id,
@@ -45,8 +44,8 @@ impl Digest {
                 status.sink.as_ref().map(words),
             )),
             shows_types: !status.connection_types.is_empty(),
-            in_sync_with: ready.filter(|ready| ready.status == ready_text(Ready::True)).map(|_| status.observed_generation),
-            not_vouched_for: ready.filter(|ready| ready.status == ready_text(Ready::Unknown)).map(|_| status.observed_generation),
+            in_sync_with: ready.filter(|ready| ready.status == Ready::True.text()).map(|_| status.observed_generation),
+            not_vouched_for: ready.filter(|ready| ready.status == Ready::Unknown.text()).map(|_| status.observed_generation),
             handled: status.last_handled_reconcile_at.clone(),
         }
     }
@@ -64,7 +63,7 @@ impl Digest {
     /// Whether the status says what the report would make it say.
     pub fn says(&self, report: &Report, generation: i64) -> bool {
         let verdict = report.verdict.as_ref().is_none_or(|verdict| {
-            self.verdict == hash(&(generation, ready_text(verdict.ready), verdict.reason, &verdict.message, beside(verdict.progress)))
+            self.verdict == hash(&(generation, verdict.ready.text(), verdict.reason, &verdict.message, verdict.progress.condition_type()))
         });
         verdict
             && match &report.shown {
@@ -92,23 +91,6 @@ fn words(organization: &OrganizationStatus) -> (String, String) {
 
 fn known(organization: &Organization) -> (String, String) {
     (organization.id.to_string(), organization.name.clone())
-}
-
-/// The status of the `Ready` condition as Kubernetes spells it.
-pub fn ready_text(ready: Ready) -> &'static str {
-    match ready {
-        Ready::True => "True",
-        Ready::False => "False",
-        Ready::Unknown => "Unknown",
-    }
-}
-
-fn beside(progress: Progress) -> &'static str {
-    match progress {
-        Progress::Settled => "",
-        Progress::Reconciling => "Reconciling",
-        Progress::Stalled => "Stalled",
-    }
 }
 
 fn hash<T: Hash>(value: &T) -> u64 {

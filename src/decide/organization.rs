@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::model::{Identity, OrgId, Organization};
 use super::poll::{REFUSED_INTERVAL, SECRET_INTERVAL, SPREADING, SPREADING_INTERVAL};
 use super::requeue;
-use super::status::{OURS, named, whole_seconds};
+use super::status::{named, whole_seconds};
 use crate::api::conditions::{OrganizationReason, Progress, Ready, Verdict};
 use crate::api::datadog_org::{ConnectionCounts, DatadogOrgStatus};
 use crate::api::fields::PrincipalStatus;
@@ -188,8 +188,7 @@ pub fn next(previous: Option<&DatadogOrgStatus>, findings: &Findings, generation
         last_handled_reconcile_at: None,
         conditions: Vec::new(),
     };
-    let mut previous = previous.unwrap_or(&blank).clone();
-    previous.conditions.retain(|condition| OURS.contains(&condition.type_.as_str()));
+    let previous = previous.unwrap_or(&blank);
     let mut next = previous.clone();
     next.observed_generation = generation;
     next.conditions = findings.stand.verdict(&findings.users).conditions(&previous.conditions, generation, whole_seconds(now));
@@ -205,7 +204,7 @@ pub fn next(previous: Option<&DatadogOrgStatus>, findings: &Findings, generation
     if findings.handled_request.is_some() {
         next.last_handled_reconcile_at.clone_from(&findings.handled_request);
     }
-    (next != previous).then_some(next)
+    (next != *previous).then_some(next)
 }
 
 #[cfg(test)]

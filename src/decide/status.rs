@@ -9,8 +9,6 @@ use super::outcome::{Effect, Report, Shown};
 use crate::api::fields::{OrganizationStatus, PrincipalStatus};
 use crate::api::org_connection::{OrgConnectionStatus, Origin};
 
-/// The types of condition that are ours.
-pub const OURS: [&str; 3] = ["Ready", "Reconciling", "Stalled"];
 /// As many connection types as the status has room for; Datadog has three.
 const MOST_TYPES: usize = 64;
 
@@ -24,12 +22,10 @@ pub fn next(
     now: Timestamp,
 ) -> Option<OrgConnectionStatus> {
     let blank = blank();
-    let mut previous = previous.unwrap_or(&blank).clone();
-    // Conditions of others merge by type on the server: they are neither ours to write nor a reason to.
-    previous.conditions.retain(|condition| OURS.contains(&condition.type_.as_str()));
+    let previous = previous.unwrap_or(&blank);
     let mut next = previous.clone();
     if let Shown::Owned(connection) = &report.shown
-        && is_outdated(&previous, connection)
+        && is_outdated(previous, connection)
     {
         return None;
     }
@@ -50,7 +46,7 @@ pub fn next(
     if let Some(request) = handled_request {
         next.last_handled_reconcile_at = Some(request.to_owned());
     }
-    (next != previous).then_some(next)
+    (next != *previous).then_some(next)
 }
 
 fn blank() -> OrgConnectionStatus {

@@ -1,1 +1,13 @@
-//! Integration tests.
+//! The operator as it ships, against a real API server and the double of Datadog's API. `harness` says how a test is written.
+
+#![expect(clippy::unwrap_used, reason = "test code; only the functions marked as tests are recognised as such")]
+#![expect(clippy::panic, reason = "test code; only the functions marked as tests are recognised as such")]
+
+mod admission;
+mod crash;
+mod credentials;
+mod harness;
+mod lifecycle;
+mod process;
+mod scale;
+mod undecodable;

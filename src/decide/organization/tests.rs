@@ -245,13 +245,13 @@ fn a_new_generation_other_counts_and_a_request_are_each_written() {
 }
 
 #[test]
-fn conditions_of_others_are_neither_written_nor_a_reason_to_write() {
+fn conditions_of_others_stay_and_are_no_reason_to_write() {
     let mut before = first(&counted(2, 1));
     let theirs = before.conditions[0].clone();
     before.conditions.push(k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition { type_: "Theirs".to_owned(), ..theirs });
     assert_eq!(next(Some(&before), &counted(2, 1), 1, at(60)), None);
     let after = next(Some(&before), &counted(2, 1), 2, at(60)).unwrap();
-    assert!(find(&after.conditions, "Theirs").is_none());
+    assert!(find(&after.conditions, "Theirs").is_some());
 }
 
 #[test]

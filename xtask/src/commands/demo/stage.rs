@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crossorg::api::{DatadogOrg, OrgConnection};
 use datadog_double::{Config, Connection, Double, PAYMENTS, Running, SECURITY};
+use k8s_openapi::api::core::v1::Event;
 use kube::Api;
 use kube::api::ListParams;
 use tokio::process::Command;
@@ -36,6 +37,7 @@ pub(super) struct Stage {
     pub(super) undeclared: Connection,
     connections: Api<OrgConnection>,
     organizations: Api<DatadogOrg>,
+    events: Api<Event>,
 }
 
 impl Stage {
@@ -55,8 +57,10 @@ impl Stage {
         let (operator, operator_address) = Operator::start(&program, &control_plane, &datadog.url).await?;
         screen.proved(format!("the operator is ready, {:.1} s after its start", began.elapsed().as_secs_f64()))?;
         let client = control_plane.client()?;
-        let (connections, organizations) = (Api::namespaced(client.clone(), NAMESPACE), Api::namespaced(client, NAMESPACE));
-        Ok(Stage { operator, operator_address, datadog, control_plane, undeclared, connections, organizations })
+        let connections = Api::namespaced(client.clone(), NAMESPACE);
+        let organizations = Api::namespaced(client.clone(), NAMESPACE);
+        let events = Api::namespaced(client, NAMESPACE);
+        Ok(Stage { operator, operator_address, datadog, control_plane, undeclared, connections, organizations, events })
     }
 
     /// The double.
@@ -84,6 +88,11 @@ impl Stage {
         Ok(self.organizations.list(&ListParams::default()).await?.items)
     }
 
+    /// The events of the examples' namespace with this reason.
+    pub(super) async fn events(&self, reason: &str) -> Result<Vec<Event>, kube::Error> {
+        Ok(self.events.list(&ListParams::default().fields(&format!("reason={reason}"))).await?.items)
+    }
+
     /// Whether the operator has ended, which it does not do by itself.
     pub(super) fn operator_has_ended(&mut self) -> io::Result<bool> {
         self.operator.has_ended()
@@ -95,8 +104,9 @@ impl Stage {
     }
 
     /// An error with the end of the operator's log.
-    pub(super) fn failure(&self, error: &dyn Error) -> Box<dyn Error> {
-        format!("{error}\nthe end of the operator's log:\n{}", self.log_tail()).into()
+    pub(super) fn failure(&mut self, error: &dyn Error) -> Box<dyn Error> {
+        let state = if self.operator_has_ended().unwrap_or(false) { "has ended; the end of its log" } else { "runs; the end of its log" };
+        format!("{error}\nThe operator {state}:\n{}", self.log_tail().trim_end()).into()
     }
 
     /// What to do with it now, line by line.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::screen::Screen;
 use super::stage::{NAMESPACE, Stage};
-use super::truth::{self, Broken, agreed, counted, eventually, same};
+use super::truth::{self, Broken, agreed, counted, datadog_has, eventually, same};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -33,8 +33,8 @@ pub(super) async fn tell(screen: &Screen, stage: &Stage) -> Outcome {
 
 async fn manifests_become_connections(screen: &Screen, stage: &Stage) -> Outcome {
     screen.title("1. Manifests become connections")?;
-    let began = Instant::now();
     stage.run(screen, "kubectl apply -f deploy/examples/").await?;
+    let began = Instant::now();
     stage.run(screen, &format!("kubectl wait -n {NAMESPACE} --for=condition=Ready orgconnection --all --timeout=30s")).await?;
     let waited = seconds(began);
     stage.run(screen, &format!("kubectl get -n {NAMESPACE} datadog")).await?;
@@ -44,7 +44,8 @@ async fn manifests_become_connections(screen: &Screen, stage: &Stage) -> Outcome
     }
     let posts = counted([("POST", objects.len())]);
     same("writes at Datadog", &posts, &truth::writes(stage.datadog()))?;
-    screen.proved(format!("all Ready after {waited}, with one POST for each OrgConnection and the id that Datadog gave in its status"))?;
+    screen
+        .proved(format!("all Ready {waited} after apply; one POST for each OrgConnection, and its status has the id that Datadog gave"))?;
     at_datadog(screen, stage)
 }
 
@@ -55,11 +56,10 @@ async fn a_request_brings_a_fresh_look(screen: &Screen, stage: &Stage) -> Outcom
     let looked = async || truth::looked_afresh(&stage.organizations().await.map_err(|error| error.to_string())?);
     eventually("every DatadogOrg has carried out the request", AT_ONCE, looked).await?;
     let waited = seconds(began);
-    stage.run(screen, &format!("kubectl get -n {NAMESPACE} ddorg payments -o jsonpath={{.status.connections}}")).await?;
     let payments = stage.organizations().await?.into_iter().find(|org| org.metadata.name.as_deref() == Some("payments"));
     let counts = payments.and_then(|org| org.status?.connections).map(|counts| (counts.managed, counts.unmanaged));
     same("managed and unmanaged connections of Payments", &Some((1, 1)), &counts)?;
-    screen.proved(format!("after {waited}; the one that no object here speaks of is Alice's"))?;
+    screen.proved(format!("after {waited} the status of Payments counts two connections: one managed, one unmanaged (Alice's)"))?;
     Ok(())
 }
 
@@ -67,25 +67,31 @@ async fn drift_is_repaired(screen: &Screen, stage: &Stage) -> Outcome {
     screen.title("3. Behind the operator's back, in the Datadog UI")?;
     let (datadog, before) = (stage.datadog(), truth::writes(stage.datadog()));
     let (changed, deleted) = (agreed_now(stage, CHANGED).await?, agreed_now(stage, DELETED).await?);
+    let last_request = datadog.journal().last().map_or(0, |entry| entry.seq);
     datadog.change_types(changed.id, &["audit"])?;
     datadog.delete(deleted.id)?;
     let began = Instant::now();
     screen.said("Somebody makes Payments → Central share audit alone, and deletes Central → Security.")?;
+    let as_before = |all: &[Connection]| has_types(all, &changed, &changed.connection_types);
+    let is_there = |all: &[Connection]| of_pair(all, &deleted).is_some();
     let put_right = async {
-        datadog
-            .wait_for_connections(POLLED_WITHIN, |all| has_types(all, &changed, &changed.connection_types))
-            .await
-            .map(|()| seconds(began))
+        datadog_has(datadog, "Payments → Central shares logs and metrics", POLLED_WITHIN, as_before).await.map(|()| seconds(began))
     };
-    let made_again =
-        async { datadog.wait_for_connections(POLLED_WITHIN, |all| of_pair(all, &deleted).is_some()).await.map(|()| seconds(began)) };
+    let made_again = async { datadog_has(datadog, "Central → Security exists", POLLED_WITHIN, is_there).await.map(|()| seconds(began)) };
     let (put_right, made_again) = tokio::try_join!(put_right, made_again)?;
     agreed_soon(stage, CHANGED, |connection| connection.id == changed.id).await?;
     agreed_soon(stage, DELETED, |connection| connection.id != deleted.id).await?;
     same("writes of the repair", &counted([("PATCH", 1), ("POST", 1)]), &since(datadog, &before))?;
+    let polls = [&changed, &deleted].map(|connection| truth::lists_before_write(datadog, last_request, connection));
+    same("lists of each organization until the repair", &[1, 1], &polls)?;
+    eventually("two events, one for each repair", AT_ONCE, async || {
+        let count = stage.events("DriftRepaired").await.map_err(|error| error.to_string())?.len();
+        if count == 2 { Ok(()) } else { Err(format!("{count} events")) }
+    })
+    .await?;
     screen.proved(format!("seen by the next poll: the first put right after {put_right}, the other made again after {made_again}"))?;
-    let columns = "OBJECT:.involvedObject.name,REASON:.reason,MESSAGE:.message";
-    stage.run(screen, &format!("kubectl get -n {NAMESPACE} events --field-selector type=Warning -o custom-columns={columns}")).await
+    let columns = "OBJECT:.involvedObject.name,MESSAGE:.message";
+    stage.run(screen, &format!("kubectl get -n {NAMESPACE} events --field-selector reason=DriftRepaired -o custom-columns={columns}")).await
 }
 
 async fn a_change_in_kubernetes_reaches_datadog(screen: &Screen, stage: &Stage) -> Outcome {
@@ -96,15 +102,15 @@ async fn a_change_in_kubernetes_reaches_datadog(screen: &Screen, stage: &Stage) 
     let line = format!("kubectl patch -n {NAMESPACE} orgconnection {CHANGED} --type merge -p {patch}");
     let began = Instant::now();
     let arrived = async {
-        let metrics = ["metrics".to_owned()];
-        datadog.wait_for_connections(AT_ONCE, |all| has_types(all, &connection, &metrics)).await?;
+        let metrics = |all: &[Connection]| has_types(all, &connection, &["metrics".to_owned()]);
+        datadog_has(datadog, "Payments → Central shares metrics alone", AT_ONCE, metrics).await?;
         Ok(millis(began))
     };
     let ((), arrived) = tokio::try_join!(stage.run(screen, &line), arrived)?;
     agreed_soon(stage, CHANGED, |now| now.id == connection.id).await?;
     same("writes of the change", &counted([("PATCH", 1)]), &since(datadog, &before))?;
-    screen.proved(format!("one PATCH; Datadog shares metrics alone {arrived} after Enter"))?;
-    stage.run(screen, &format!("kubectl get -n {NAMESPACE} orgconnection {CHANGED}")).await
+    screen.proved(format!("one PATCH: Datadog shares metrics alone {arrived} after Enter, and the status says so"))?;
+    Ok(())
 }
 
 async fn a_deleted_object_takes_its_connection_along(screen: &Screen, stage: &Stage) -> Outcome {
@@ -114,19 +120,18 @@ async fn a_deleted_object_takes_its_connection_along(screen: &Screen, stage: &St
     let line = format!("kubectl delete -n {NAMESPACE} orgconnection {CHANGED} --wait=false");
     let began = Instant::now();
     let gone = async {
-        datadog.wait_for_connections(AT_ONCE, |all| of_pair(all, &connection).is_none()).await?;
+        datadog_has(datadog, "no Payments → Central", AT_ONCE, |all| of_pair(all, &connection).is_none()).await?;
         Ok(millis(began))
     };
     let ((), gone) = tokio::try_join!(stage.run(screen, &line), gone)?;
     same("writes of the deletion", &counted([("DELETE", 1)]), &since(datadog, &before))?;
-    screen.proved(format!("one DELETE; the connection is gone {gone} after Enter"))?;
+    screen.proved(format!("one DELETE: the connection is gone {gone} after Enter"))?;
     screen.said("The object stays until its claim is a minute old: only then can no request, however late, bring a connection back.")?;
     let untouched = datadog.connection(stage.undeclared.source, stage.undeclared.sink);
     let expected = Connection { protected: true, ..stage.undeclared.clone() };
     same("the connection that nobody declared", &Some(expected), &untouched)?;
     same("broken rules of the API", &Vec::new(), &datadog.violations())?;
-    at_datadog(screen, stage)?;
-    screen.proved("Alice's connection is as it was, and no write ever named it")?;
+    screen.proved("Alice's connection is as it was: no write ever named it")?;
     Ok(())
 }
 

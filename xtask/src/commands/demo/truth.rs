@@ -49,6 +49,21 @@ pub(super) async fn eventually<T, S: fmt::Display>(
     }
 }
 
+/// Waits until the connections at Datadog are as expected.
+///
+/// # Errors
+///
+/// When `within` has passed, with the connections that there are instead.
+pub(super) async fn datadog_has(
+    double: &Double,
+    expected: &str,
+    within: Duration,
+    satisfied: impl Fn(&[Connection]) -> bool,
+) -> Result<(), Broken> {
+    let seen = |_| Broken::new(format!("at Datadog, within {within:?}: {expected}"), format!("{:?}", double.state().connections));
+    double.wait_for_connections(within, satisfied).await.map_err(seen)
+}
+
 /// Compares a number or a list with what it should be.
 pub(super) fn same<T: PartialEq + fmt::Debug>(what: &str, expected: &T, seen: &T) -> Result<(), Broken> {
     if expected == seen { Ok(()) } else { Err(Broken::new(format!("{what}: {expected:?}"), format!("{seen:?}"))) }
@@ -75,7 +90,7 @@ pub(super) fn agreed(object: &OrgConnection, double: &Double) -> Result<Connecti
     if same { Ok(connection) } else { Err(format!("{says}, and Datadog has {connection:?}")) }
 }
 
-/// Whether each DatadogOrg has carried out the request in its annotation, that is listed its connections since; else which has not.
+/// Whether each DatadogOrg has carried out the request in its annotation, that is, looked at Datadog since; else which has not.
 pub(super) fn looked_afresh(orgs: &[DatadogOrg]) -> Result<(), String> {
     let handled = |org: &DatadogOrg| org.status.as_ref().and_then(|status| status.last_handled_reconcile_at.clone());
     let waiting =
@@ -95,6 +110,13 @@ pub(super) fn writes(double: &Double) -> BTreeMap<String, usize> {
     let mut writes = BTreeMap::new();
     double.journal().into_iter().filter(datadog_double::Entry::is_write).for_each(|entry| *writes.entry(entry.method).or_default() += 1);
     writes
+}
+
+/// How many requests the connection's source sent after the one with the number `since` and before its next write: each is a list.
+pub(super) fn lists_before_write(double: &Double, since: u64, connection: &Connection) -> usize {
+    let journal = double.journal();
+    let later = journal.iter().filter(|entry| entry.seq > since && entry.organization == Some(connection.source));
+    later.take_while(|entry| !entry.is_write()).count()
 }
 
 /// The number of writes by method, as [`writes`] answers it.

@@ -18,10 +18,10 @@ const RULES: [Rule; 4] = [
         verbs: &["get", "list", "watch", "patch"],
     },
     Rule {
-        why: "What the operator found, by server-side apply.",
+        why: "What the operator found: the status is replaced, on exactly the version that was read.",
         group: "crossorg.dev",
         resources: &["datadogorgs/status", "orgconnections/status"],
-        verbs: &["patch"],
+        verbs: &["update"],
     },
     Rule {
         why: "The one Secret that a DatadogOrg names. Never list or watch: those would read every Secret of the namespace.",

@@ -1,0 +1,85 @@
+//! How the watches are doing: for `/readyz`, for a metric, and for passes that must not take "not seen yet" for "not there".
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// A watch is renewed every 30 s. One that has had no answer for this long is blind: what it should have shown is not known.
+pub const BLIND_AFTER: Duration = Duration::from_secs(60);
+
+/// How each watch is doing, by its name.
+#[derive(Debug, Default)]
+pub struct Health(Mutex<BTreeMap<String, Watch>>);
+
+#[derive(Debug)]
+struct Watch {
+    listed: bool,
+    answered_at: Instant,
+}
+
+impl Health {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Watch>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// There is such a watch; its first list has not come yet.
+    pub(super) fn begins(&self, watch: &str) {
+        self.lock().insert(watch.to_owned(), Watch { listed: false, answered_at: Instant::now() });
+    }
+
+    /// The watch has its first list.
+    pub(super) fn has_listed(&self, watch: &str) {
+        if let Some(watch) = self.lock().get_mut(watch) {
+            watch.listed = true;
+        }
+    }
+
+    /// The API server has answered the watch.
+    pub(super) fn is_answered(&self, watch: &str) {
+        if let Some(watch) = self.lock().get_mut(watch) {
+            watch.answered_at = Instant::now();
+        }
+    }
+
+    /// Whether the first list of this watch has come. Before that a missing object may only be one that has not been seen yet.
+    pub(super) fn knows(&self, watch: &str) -> bool {
+        self.lock().get(watch).is_some_and(|watch| watch.listed)
+    }
+
+    /// The watches whose first list has not come yet.
+    pub fn missing(&self) -> Vec<String> {
+        self.lock().iter().filter(|(_, watch)| !watch.listed).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The watches that have been without an answer for longer than [`BLIND_AFTER`].
+    pub fn blind(&self) -> Vec<String> {
+        self.ages().into_iter().filter(|(_, age)| *age > BLIND_AFTER).map(|(name, _)| name).collect()
+    }
+
+    /// How long ago each watch was answered last.
+    pub fn ages(&self) -> Vec<(String, Duration)> {
+        self.lock().iter().map(|(name, watch)| (name.clone(), watch.answered_at.elapsed())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_is_missing_until_its_first_list_and_blind_after_a_minute_without_an_answer() {
+        let health = Health::default();
+        health.begins("datadogorgs");
+        assert_eq!((health.missing(), health.knows("datadogorgs")), (vec!["datadogorgs".to_owned()], false));
+        health.has_listed("datadogorgs");
+        assert!(health.missing().is_empty() && health.knows("datadogorgs") && !health.knows("orgconnections"));
+        tokio::time::advance(BLIND_AFTER).await;
+        assert!(health.blind().is_empty());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(health.blind(), ["datadogorgs"]);
+        health.is_answered("datadogorgs");
+        assert!(health.blind().is_empty());
+    }
+}
