@@ -4,7 +4,7 @@ XTASK   := cargo run --package xtask --
 DENY    := cargo deny check bans licenses sources
 VERSION  = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
-.PHONY: help demo test check deny generate image
+.PHONY: help demo test crash check deny generate image
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,10 @@ test: ## Run all tests, on a real control plane that is built first if it has to
 	@echo "looking for the control plane; where there is none, it is built once, in about ten minutes"
 	$(XTASK) controlplane ensure
 	cargo test --workspace -- --test-threads 4
+
+crash: ## Interrupt the operator at every write of every scenario, in every way: about ten minutes
+	$(XTASK) controlplane ensure
+	CROSSORG_SWEEP=all cargo test --package crossorg --test it sweep:: -- --test-threads 1
 
 check: ## Format, lints, documentation, generated files, rules of the sources; `make deny` too where cargo-deny is installed
 	cargo fmt --all --check

@@ -139,6 +139,8 @@ reasons! {
         WrongOrganization => Stalled,
         /// The credentials may not list connections.
         PermissionMissing => Stalled,
+        /// The object cannot be understood.
+        Invalid => Stalled,
     }
 }
 

@@ -65,7 +65,7 @@ pub struct PrincipalStatus {
     pub service_account: Option<bool>,
 }
 
-/// The schema of a condition list: merged by type, so that conditions of others survive a server-side apply of ours.
+/// The schema of a condition list: merged by type, so that others can apply conditions of their own beside ours.
 pub(crate) fn conditions(generator: &mut SchemaGenerator) -> Schema {
     let mut schema = generator.subschema_for::<Vec<Condition>>();
     schema.insert("x-kubernetes-list-type".to_owned(), "map".into());

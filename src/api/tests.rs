@@ -202,7 +202,7 @@ fn the_words_in_conditions_keep_their_spelling() {
     );
     assert_eq!(
         organization.join(" "),
-        "Connected Checking SecretNotFound Unreachable Throttled InUse SecretInvalid KeyRejected WrongOrganization PermissionMissing"
+        "Connected Checking SecretNotFound Unreachable Throttled InUse SecretInvalid KeyRejected WrongOrganization PermissionMissing Invalid"
     );
 }
 

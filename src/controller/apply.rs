@@ -49,6 +49,8 @@ pub(super) struct Target {
     pub(super) client: Client,
     /// Whom it speaks as.
     pub(super) us: Principal,
+    /// Whether this is the write that shows whether the key may write.
+    pub(super) tries: bool,
     /// Held until the answer is there.
     pub(super) reservation: Reservation,
 }
@@ -69,6 +71,8 @@ impl Target {
                 let effect = if again { Effect::Recreated(created.clone()) } else { Effect::Created(created.clone()) };
                 Report::in_sync(created, Some(effect))
             }
+            // What is not told of changes nothing that the status shows.
+            Err(report) if report.verdict.is_none() => *report,
             Err(report) => report.showing(Shown::NotOurs),
         }
     }
@@ -118,7 +122,9 @@ impl Target {
         let calls = self.context.calls.clone();
         let task = calls.spawn(async move {
             let answer = call.await;
-            let answered = !matches!(answer, Err(Error::Unreachable { .. } | Error::NoAnswer { .. } | Error::Throttled { .. }));
+            // What never reached Datadog, or was refused for a reason that is still to be found out, shows nothing.
+            let shows = |error: &Error| !is_about_the_key(error) && !matches!(error.class(), Class::Transient | Class::Throttled { .. });
+            let answered = answer.as_ref().map_or_else(shows, |_| true);
             let answer = match answer {
                 Ok((write, value)) => {
                     self.org.wrote(pair, write);
@@ -126,7 +132,7 @@ impl Target {
                 }
                 Err(error) => Err(Box::new(self.failed(pair, &error))),
             };
-            if self.org.ended_write(answered) {
+            if self.tries && self.org.ended_write(answered) {
                 self.context.wake(self.context.objects.of_org(&self.org.key).into_iter().filter(|key| *key != self.object));
             }
             drop(self.reservation);
@@ -144,19 +150,27 @@ impl Target {
         if lookup {
             self.org.wrote(pair, OwnWrite::InDoubt);
             self.org.want_list(Some(pair));
-            self.context.wake_org(&self.org.key);
         }
-        if matches!(error, Error::Unauthorized { .. } | Error::Forbidden { .. }) {
-            self.refused(error);
+        if is_about_the_key(error) {
+            self.org.suspects(&self.client);
+        } else if matches!(error, Error::Forbidden { call: Call::Create, .. }) {
+            // Whether a key may create does not depend on the pair; a single connection may be restricted for all but a few.
+            self.org.refused(&self.client, error.to_string());
         }
+        self.context.wake_org(&self.org.key);
         tracing::warn!(pair = %pair, error = chain(error), "a call at Datadog failed");
         report_of(error).pausing()
     }
+}
 
-    /// The key was refused: for want of a permission, or altogether, which the next identity check finds out.
-    fn refused(&self, error: &Error) {
-        self.org.refused(&self.client, error.to_string(), error.missing_permission().is_none());
-        self.context.wake_org(&self.org.key);
+/// A key that was just made may be refused for seconds, and a revoked one is refused in the same words.
+fn is_about_the_key(error: &Error) -> bool {
+    match error {
+        Error::Unauthorized { .. } => true,
+        Error::Forbidden { .. } => error.missing_permission().is_none(),
+        Error::Unreachable { .. } | Error::NoAnswer { .. } | Error::Throttled { .. } | Error::NotFound { .. } => false,
+        Error::Conflict { .. } | Error::Rejected { .. } | Error::ServerError { .. } | Error::Unreadable { .. } => false,
+        Error::RedirectRefused { .. } => false,
     }
 }
 
@@ -171,7 +185,8 @@ fn report_of(error: &Error) -> Report {
         (Class::Throttled { until }, _) => {
             not_ready(ConnectionReason::Throttled, Retry::After(until.saturating_duration_since(Instant::now())))
         }
-        (Class::Permanent, Error::Unauthorized { .. }) => not_ready(ConnectionReason::OrganizationNotReady, Retry::Permanent),
+        // The next identity check finds out what is wrong with the key, if anything is.
+        (Class::Permanent, error) if is_about_the_key(error) => not_ready(ConnectionReason::Retrying, Retry::Backoff),
         (Class::Permanent, Error::Forbidden { call: Call::Delete(_), .. }) => step::blocked(&error.to_string()),
         (Class::Permanent, Error::Forbidden { .. }) => step::permission_missing(&error.to_string()),
         (Class::Permanent, Error::NotFound { .. }) => not_ready(ConnectionReason::SinkUnknown, Retry::Permanent),

@@ -2,15 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use http::Uri;
 use jiff::Timestamp;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
-use kube_runtime::events::{Recorder, Reporter};
 use tokio_util::task::TaskTracker;
 
+use super::events::Numbers;
 use super::health::Health;
 use crate::api::DatadogOrg;
 use crate::datadog::{Client, Credentials, Observer, Transport};
@@ -19,6 +20,10 @@ use crate::world::Key;
 use crate::world::objects::Objects;
 use crate::world::orgs::Orgs;
 use crate::world::row::Row;
+
+/// How long a pass waits for the first list of the other kind, whose end wakes everybody: what is missing before may only not have been
+/// seen.
+pub(super) const NOT_ALL_LISTED: Duration = Duration::from_secs(10);
 
 /// An OrgConnection as it is cached; one that cannot be understood stops no other.
 pub type CachedRow = DeserializeGuard<Row>;
@@ -56,8 +61,8 @@ pub struct Context {
     pub orgs: Orgs,
     /// The world outside.
     pub seams: Seams,
-    /// Publishes Kubernetes events.
-    pub recorder: Recorder,
+    /// Numbers Kubernetes events.
+    pub(super) events: Numbers,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// How the watches are doing.
@@ -100,9 +105,8 @@ impl Scope {
 impl Context {
     /// A context on these scopes.
     pub fn new(kubernetes: kube::Client, scopes: Vec<Scope>, seams: Seams, metrics: Arc<Metrics>, health: Arc<Health>) -> Self {
-        let reporter = Reporter { controller: "crossorg".to_owned(), instance: None };
         Self {
-            recorder: Recorder::new(kubernetes.clone(), reporter),
+            events: Numbers::default(),
             kubernetes,
             scopes,
             objects: Objects::default(),

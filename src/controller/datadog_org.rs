@@ -1,5 +1,6 @@
 //! The pass of one DatadogOrg: its turn with Datadog, who has to look again, its status, and whether it may go.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,15 +10,16 @@ use kube_runtime::controller::Action;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::context::{CachedOrg, Context};
+use super::context::{CachedOrg, CachedRow, Context, NOT_ALL_LISTED};
+use super::events;
 use super::kubernetes::{self, Error};
 use super::poll::{self as turn, Turned};
 use super::record;
 use crate::api::conditions::{Progress, find};
-use crate::api::datadog_org::ConnectionCounts;
+use crate::api::datadog_org::{ConnectionCounts, DatadogOrgStatus};
 use crate::api::{CONNECTION_FINALIZER, DatadogOrg, IN_USE_FINALIZER, OrgConnection, RECONCILE_REQUEST_ANNOTATION};
 use crate::decide::event::Event;
-use crate::decide::organization::{self, Findings, Stand};
+use crate::decide::organization::{self, Findings, Stand, Trouble};
 use crate::decide::poll::{self, Ask, SECRET_INTERVAL};
 use crate::decide::requeue;
 use crate::world::Key;
@@ -30,11 +32,21 @@ pub(super) async fn reconcile(object: Arc<CachedOrg>, context: Arc<Context>) -> 
     let object = match &object.0 {
         Ok(object) => object,
         Err(invalid) => {
-            warn!(object = %Key::of(&*object), error = invalid.error, "the DatadogOrg cannot be understood: correct it, or apply the CRDs of this operator's version");
-            return Action::await_change();
+            let key = Key::of(&*object);
+            // What it says now is not known, so nothing is done in its name.
+            if let Some(org) = context.orgs.get(&key)
+                && org.failed(Trouble::Undecodable(invalid.error.clone()), 0.0)
+            {
+                context.wake(context.objects.of_org(&key));
+            }
+            return record::undecodable::<DatadogOrg>(&context, &key, &invalid.error).await;
         }
     };
     let key = Key::of(object);
+    if !context.knows::<CachedRow>(&key) {
+        context.orgs.applied(object);
+        return Action::requeue(NOT_ALL_LISTED);
+    }
     match pass(object, &context).await {
         Ok(wait) => {
             context.objects.succeeded(&key.as_org());
@@ -66,12 +78,13 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
     let request = open_request(context, object, &org);
     let turned = turn::turn(context, object, &org).await?;
     wake(context, &org, &turned);
-    // Before every object has been seen, a connection may only seem to be nobody's.
-    let counts = (matches!(turned, Turned::Listed(_)) && context.health.missing().is_empty()).then(|| counts(context, &org));
+    // Before every object of every namespace has been seen, a connection may only seem to be nobody's.
+    let counts = (matches!(turned, Turned::Listed(_)) && context.health.missing().is_empty() && org.doubt().is_none())
+        .then(|| counts(context, &org));
     let handled_request = request.filter(|(_, at)| org.looked_since(*at)).map(|(value, _)| value);
-    let findings = Findings { stand: org.stand(), counts, users, handled_request };
-    say(context, &api, object, &findings).await?;
-    Ok(Some(next_look(&org)))
+    let findings = Findings { stand: org.stand(), doubt: org.doubt(), counts, users, handled_request };
+    let again = say(context, &api, object, &findings).await?;
+    Ok(Some(again.map_or(next_look(&org), |again| again.min(next_look(&org)))))
 }
 
 /// A request to look afresh that the status has not echoed yet, and since when. It asks for a list once, and is fulfilled by the next look.
@@ -115,29 +128,48 @@ fn counts(context: &Context, org: &Org) -> ConnectionCounts {
     ConnectionCounts { managed: count(managed), unmanaged: count(unmanaged) }
 }
 
-/// The one exit: status, event and log line, if something changed.
-async fn say(context: &Context, api: &Api<DatadogOrg>, object: &DatadogOrg, findings: &Findings) -> Result<(), Error> {
+/// What a status says, as one number, without the times that move with each write.
+fn words(status: &DatadogOrgStatus) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let conditions = status.conditions.iter().map(|condition| (&condition.type_, &condition.status, &condition.reason, &condition.message));
+    conditions.collect::<Vec<_>>().hash(&mut hasher);
+    (status.observed_generation, status.connections.map(|counts| (counts.managed, counts.unmanaged)), &status.permissions)
+        .hash(&mut hasher);
+    status.last_handled_reconcile_at.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The one exit: status, event and log line, if something changed. Answers when to say it again, if somebody has just written over it.
+async fn say(context: &Context, api: &Api<DatadogOrg>, object: &DatadogOrg, findings: &Findings) -> Result<Option<Duration>, Error> {
     let generation = object.metadata.generation.unwrap_or_default();
-    let Some(next) = organization::next(object.status.as_ref(), findings, generation, (context.seams.wall_clock)()) else { return Ok(()) };
+    let Some(next) = organization::next(object.status.as_ref(), findings, generation, (context.seams.wall_clock)()) else {
+        return Ok(None);
+    };
+    let (own, words) = (Key::of(object).as_org(), words(&next));
+    if let Some(wait) = context.objects.repeats(&own, words) {
+        return Ok(Some(wait));
+    }
     let told = DatadogOrg { status: Some(next.clone()), ..object.clone() };
     if kubernetes::write_status(api, &told).await?.status != told.status {
         return Err(Error::OlderCrd);
     }
-    let reason = |status: &crate::api::datadog_org::DatadogOrgStatus| find(&status.conditions, "Ready").map(|ready| ready.reason.clone());
+    context.health.crds_are_older(false);
+    context.objects.said(&own, words);
+    let reason = |status: &DatadogOrgStatus| find(&status.conditions, "Ready").map(|ready| ready.reason.clone());
     if object.status.as_ref().and_then(reason) == reason(&next) {
-        return Ok(());
+        return Ok(None);
     }
-    let (key, verdict) = (Key::of(object), findings.stand.verdict(&findings.users));
+    let (key, verdict) = (Key::of(object), findings.verdict());
     if verdict.progress == Progress::Settled {
         info!(object = %key, reason = verdict.reason, "{}", verdict.message);
     } else {
         warn!(object = %key, reason = verdict.reason, "{}", verdict.message);
         let event = Event { warning: true, reason: verdict.reason, note: verdict.message };
         if !matches!(findings.stand, Stand::Checking) {
-            record::publish(context, object, &event).await;
+            events::publish(context, object, &event).await;
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// When there will be something to ask, or the Secret to be read again.

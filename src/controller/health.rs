@@ -1,6 +1,7 @@
 //! How the watches are doing: for `/readyz`, for a metric, and for passes that must not take "not seen yet" for "not there".
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,9 +10,12 @@ use tokio::time::Instant;
 /// A watch is renewed every 30 s. One that has had no answer for this long is blind: what it should have shown is not known.
 pub const BLIND_AFTER: Duration = Duration::from_secs(60);
 
-/// How each watch is doing, by its name.
+/// How each watch is doing, by its name, and whether the CRDs are those of this version.
 #[derive(Debug, Default)]
-pub struct Health(Mutex<BTreeMap<String, Watch>>);
+pub struct Health {
+    watches: Mutex<BTreeMap<String, Watch>>,
+    older_crds: AtomicBool,
+}
 
 #[derive(Debug)]
 struct Watch {
@@ -21,7 +25,7 @@ struct Watch {
 
 impl Health {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Watch>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// There is such a watch; its first list has not come yet.
@@ -46,6 +50,19 @@ impl Health {
     /// Whether the first list of this watch has come. Before that a missing object may only be one that has not been seen yet.
     pub(super) fn knows(&self, watch: &str) -> bool {
         self.lock().get(watch).is_some_and(|watch| watch.listed)
+    }
+
+    /// Notes whether the API server has just dropped a part of a status that its CRD does not know. Answers whether that is news.
+    pub(super) fn crds_are_older(&self, older: bool) -> bool {
+        self.older_crds.swap(older, Ordering::Relaxed) != older
+    }
+
+    /// Why the process is not ready, if it is not.
+    pub fn complaint(&self) -> Option<String> {
+        let of = |why: &str, watches: &[String]| (!watches.is_empty()).then(|| format!("{why} {}", watches.join(", ")));
+        of("waiting for the first list of", &self.missing())
+            .or_else(|| of("the API server has not been heard for a minute about", &self.blind()))
+            .or_else(|| self.older_crds.load(Ordering::Relaxed).then(|| "the installed CRDs are older than this operator".to_owned()))
     }
 
     /// The watches whose first list has not come yet.
@@ -73,13 +90,23 @@ mod tests {
         let health = Health::default();
         health.begins("datadogorgs");
         assert_eq!((health.missing(), health.knows("datadogorgs")), (vec!["datadogorgs".to_owned()], false));
+        assert_eq!(health.complaint().unwrap(), "waiting for the first list of datadogorgs");
         health.has_listed("datadogorgs");
         assert!(health.missing().is_empty() && health.knows("datadogorgs") && !health.knows("orgconnections"));
         tokio::time::advance(BLIND_AFTER).await;
         assert!(health.blind().is_empty());
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(health.blind(), ["datadogorgs"]);
+        assert_eq!(health.complaint().unwrap(), "the API server has not been heard for a minute about datadogorgs");
         health.is_answered("datadogorgs");
-        assert!(health.blind().is_empty());
+        assert_eq!((health.blind(), health.complaint()), (vec![], None));
+    }
+
+    #[test]
+    fn older_crds_are_news_once_and_a_complaint_until_they_are_new() {
+        let health = Health::default();
+        assert_eq!([true, true, false, false].map(|older| health.crds_are_older(older)), [true, false, true, false]);
+        health.crds_are_older(true);
+        assert_eq!(health.complaint().unwrap(), "the installed CRDs are older than this operator");
     }
 }

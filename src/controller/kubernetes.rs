@@ -69,7 +69,7 @@ pub(super) struct Live {
     pub(super) others: Vec<Subject>,
 }
 
-/// Reads the object with this uid and its rivals; `None` if it is gone or a namesake has taken its place. The rivals are read last.
+/// Reads the object with this uid and its rivals; `None` if it is gone or a namesake has taken its place.
 pub(super) async fn read(context: &Context, key: &Key, uid: &str, pair: Option<Pair>) -> Result<Option<Live>, Error> {
     let mut claimants = match pair {
         Some(pair) => claimants(context, pair).await?,

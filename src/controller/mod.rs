@@ -5,6 +5,7 @@ mod apply;
 mod contact;
 pub mod context;
 mod datadog_org;
+mod events;
 pub mod health;
 mod kubernetes;
 mod org_connection;

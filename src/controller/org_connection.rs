@@ -6,7 +6,7 @@ use std::time::Duration;
 use kube_runtime::controller::Action;
 
 use super::apply::{Reservation, Target};
-use super::context::{CachedRow, Context};
+use super::context::{CachedOrg, CachedRow, Context, NOT_ALL_LISTED};
 use super::kubernetes::{self, Error, Live};
 use super::record::{self, Ending};
 use crate::api::org_connection::DeletionPolicy;
@@ -24,16 +24,14 @@ use crate::world::row::Subject;
 
 /// How long to leave a pair alone that another pass of this process writes for; the end of a call wakes this object sooner.
 const BUSY: Duration = Duration::from_secs(1);
-/// How long to wait for the first list of DatadogOrgs, whose end wakes everybody: one that is missing before may only not have been seen.
-const NOT_ALL_LISTED: Duration = Duration::from_secs(10);
 
 /// One pass. It records its own failure and says when to look again.
 pub(super) async fn reconcile(row: Arc<CachedRow>, context: Arc<Context>) -> Action {
     let subject = match &row.0 {
         Ok(row) => &row.subject,
-        Err(invalid) => return record::undecodable(&context, &row, &invalid.error).await,
+        Err(invalid) => return record::undecodable::<OrgConnection>(&context, &Key::of(&*row), &invalid.error).await,
     };
-    if !context.knows_orgs_of(&subject.key) {
+    if !context.knows::<CachedOrg>(&subject.key) {
         return Action::requeue(NOT_ALL_LISTED);
     }
     let seen = View::of(&context, subject, cached_rivals(&context, subject));
@@ -73,7 +71,9 @@ impl View {
         let referenced = |org: Option<&Arc<Org>>| org.map_or(Referenced::Missing, |org| org.referenced());
         let sink = subject.sink().and_then(|key| context.orgs.get(&key));
         let (source, sink) = (referenced(org.as_ref()), referenced(sink.as_ref()));
-        let desired = Desired::parse(&subject.spec, &source, &sink);
+        // The status alone binds: an annotation can be forged by whoever may write the object.
+        let bound = subject.memory.recorded.and(subject.memory.recorded_pair);
+        let desired = Desired::parse(&subject.spec, &source, &sink, bound);
         let wanted = desired.as_ref().ok().map(|desired| desired.pair);
         context.objects.resolved(&subject.key, wanted.into_iter().chain(subject.memory.pair()));
         let pair = if subject.terminating { subject.memory.pair() } else { wanted.or(subject.memory.pair()) };
@@ -169,10 +169,11 @@ fn request(context: &Context, subject: &Subject, view: &View) -> Option<String> 
 
 async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reservation: Option<Reservation>) -> Result<Ending, Error> {
     let object = live.object;
+    let tries = step.needs_trial();
     let target = || {
         let (org, reservation) = (view.org.clone()?, reservation?);
-        let (client, us) = org.speaker().filter(|_| org.begins_write())?;
-        Some(Target { object: Key::of(&object), context: Arc::clone(context), org, client, us, reservation })
+        let (client, us) = org.speaker().filter(|_| !tries || org.begins_write())?;
+        Some(Target { object: Key::of(&object), context: Arc::clone(context), org, client, us, tries, reservation })
     };
     // The first write with new credentials is under way, and its end wakes this object; or the organization was lost a moment ago.
     let unchanged = || Report::unchanged(Retry::After(BUSY));

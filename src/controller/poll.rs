@@ -1,7 +1,7 @@
 //! One turn of an organization: the Secret, whom its key belongs to, and the list of its connections. Single flight: the controller never
 //! runs two passes of one DatadogOrg at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
@@ -11,15 +11,12 @@ use super::context::Context;
 use super::kubernetes::{self, within};
 use crate::api::DatadogOrg;
 use crate::datadog::{Class, Client, Credentials, Error, Incomplete, Listing};
-use crate::decide::model::OrgId;
+use crate::decide::model::{Connection, OrgId, Pair};
 use crate::decide::organization::Trouble;
 use crate::decide::poll::{self, Ask};
 use crate::log::chain;
 use crate::world::inventory::{Changed, Snapshot};
 use crate::world::org::Org;
-
-/// A list with this much less than the one before is confirmed by a second one before it is believed.
-const SUDDEN_LOSS: usize = 5;
 
 /// What a turn changed for the objects.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,7 +42,7 @@ pub(super) async fn turn(context: &Context, object: &DatadogOrg, org: &Org) -> R
     let ask = poll::next(&org.turn());
     let (Some(client), false) = (org.client(), matches!(ask, Ask::Nothing(_))) else { return Ok(Turned::Idle) };
     let before = (org.stand(), org.epoch());
-    Ok(match ask_for(&client, org, ask).await {
+    Ok(match ask_for(context, &client, org, ask).await {
         Ok(snapshot) => {
             let changed = org.listed(snapshot);
             Turned::Listed(if before == (org.stand(), org.epoch()) { changed } else { Changed::Everything })
@@ -71,7 +68,7 @@ async fn credentials(context: &Context, object: &DatadogOrg) -> Result<Result<Cl
         .and_then(|credentials| context.datadog(object.spec.site, credentials).map_err(|error| invalid(error.to_string()))))
 }
 
-async fn ask_for(client: &Client, org: &Org, ask: Ask) -> Result<Snapshot, Trouble> {
+async fn ask_for(context: &Context, client: &Client, org: &Org, ask: Ask) -> Result<Snapshot, Trouble> {
     if ask == Ask::IdentityAndList {
         identify(client, org).await?;
     }
@@ -81,17 +78,37 @@ async fn ask_for(client: &Client, org: &Org, ask: Ask) -> Result<Snapshot, Troub
     let began_here = Instant::now();
     let just_proven = ask == Ask::IdentityAndList;
     let mut listing = client.list(organization).await.map_err(|error| of_list(&error, just_proven))?;
-    let before = org.listed_pairs().len();
-    if listing.connections.is_empty() && before > 0 {
+    if listing.connections.is_empty() && !org.listed_pairs().is_empty() {
         // An empty list is also what a key of another organization gets.
         identify(client, org).await?;
-    } else if before > SUDDEN_LOSS && before - SUDDEN_LOSS > listing.connections.len() && listing.connections.len() < before / 2 {
-        let second = client.list(organization).await.map_err(|error| of_list(&error, just_proven))?;
-        if second.connections != listing.connections {
+    }
+    let expected = expected(context, org);
+    if lacks(&listing, &expected) {
+        let first = listing;
+        listing = client.list(organization).await.map_err(|error| of_list(&error, just_proven))?;
+        if lacks(&listing, &expected) && listing.connections != first.connections {
             listing.complete = Err(Incomplete::NotRepeatable);
         }
     }
     Ok(snapshot(organization, began_here, listing))
+}
+
+/// The pairs that should have a connection: by the last list and our own writes since, or before the first list by what objects have
+/// recorded. Those of other sources are not ours to act on.
+fn expected(context: &Context, org: &Org) -> BTreeSet<Pair> {
+    let recorded = || {
+        let rows = context.objects.of_org(&org.key).into_iter().filter_map(|key| context.row(&key));
+        let memories = rows.filter_map(|row| row.0.as_ref().ok().map(|row| row.subject.memory)).collect::<Vec<_>>();
+        memories.into_iter().filter_map(|memory| memory.recorded.and(memory.recorded_pair)).collect()
+    };
+    org.expected_pairs().unwrap_or_else(recorded).into_iter().filter(|pair| Some(pair.source) == org.proven()).collect()
+}
+
+/// Whether something that should be there is missing. It is believed gone only when a second list says the same: on one wrong answer
+/// connections would be created twice, and objects let go that still own one.
+fn lacks(listing: &Listing, expected: &BTreeSet<Pair>) -> bool {
+    let listed: BTreeSet<Pair> = listing.connections.iter().map(Connection::pair).collect();
+    listing.complete.is_ok() && !expected.is_subset(&listed)
 }
 
 /// Whom the key belongs to; nothing else is asked before that is proven to be who is expected.

@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use kube::api::{ApiResource, DynamicObject};
-use kube::runtime::events::{Event as KubeEvent, EventType};
 use kube::{Api, Resource, ResourceExt};
 use kube_runtime::controller::Action;
 use serde_json::json;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
-use super::context::{CachedRow, Context};
+use super::context::Context;
+use super::events;
 use super::kubernetes::{self, Error, within};
 use crate::api::OrgConnection;
 use crate::api::conditions::{ConnectionReason, Ready, Verdict};
-use crate::decide::event::{self, Event};
+use crate::decide::digest::Digest;
+use crate::decide::event;
 use crate::decide::outcome::{Effect, Report, Retry};
 use crate::decide::{requeue, status};
 use crate::log::chain;
@@ -25,11 +26,6 @@ use crate::world::objects::Occasion;
 const STATUS_ATTEMPTS: usize = 3;
 /// The longest wait after a failure of the Kubernetes API: nothing tells when it is back.
 const KUBERNETES_WAIT: Duration = Duration::from_secs(10);
-/// An event's note may have 1 kB.
-const NOTE_BYTES: usize = 1000;
-/// An event is named after its object, and names end at 253 characters.
-const LONGEST_EVENT_OBJECT: usize = 230;
-
 /// The end of a pass that read live.
 pub(super) struct Ending {
     object: OrgConnection,
@@ -61,6 +57,16 @@ impl Ending {
     }
 }
 
+/// What became of a status.
+enum Written {
+    /// It says what it should.
+    Done,
+    /// It did already, or the object is gone.
+    Nothing,
+    /// Somebody has written over the same words a moment ago: they are said again after this time.
+    Later(Duration),
+}
+
 /// Nothing is to be written.
 pub(super) fn quiet(context: &Context, key: &Key, report: &Report) -> Action {
     debug!(object = %key, "nothing to do");
@@ -75,14 +81,15 @@ pub(super) async fn record(context: &Context, key: &Key, ending: Option<Ending>)
         return Action::await_change();
     };
     let previous = ending.object.status.clone();
-    let written = if ending.gone { Ok(false) } else { write_status(context, &ending).await };
+    let written = if ending.gone { Ok(Written::Nothing) } else { write_status(context, &ending).await };
+    let told = matches!(written, Ok(Written::Done));
     if let Some(event) = event::of(previous.as_ref(), &ending.report)
-        && (ending.report.effect.is_some() || matches!(written, Ok(true)))
+        && (ending.report.effect.is_some() || told)
     {
-        publish(context, &ending.object, &event).await;
+        events::publish(context, &ending.object, &event).await;
     }
     context.metrics.pass(label(&ending.report));
-    let changed = ending.report.effect.is_some() || matches!(written, Ok(true));
+    let changed = ending.report.effect.is_some() || told;
     log(key, &ending, changed);
     // What could not be said is not over: the series of failures goes on.
     let settles = written.is_ok();
@@ -91,7 +98,8 @@ pub(super) async fn record(context: &Context, key: &Key, ending: Option<Ending>)
         context.objects.pause(key, Instant::now() + wait, occasion);
     }
     match written {
-        Ok(_) => wait.map_or_else(Action::await_change, Action::requeue),
+        Ok(Written::Later(rest)) => Action::requeue(wait.map_or(rest, |wait| wait.min(rest))),
+        Ok(Written::Done | Written::Nothing) => wait.map_or_else(Action::await_change, Action::requeue),
         Err(error) => failed(context, key, &error),
     }
 }
@@ -102,10 +110,12 @@ pub(super) fn failed(context: &Context, key: &Key, error: &Error) -> Action {
     if error.is_conflict() || error.is_gone() {
         debug!(object = %key, error = chain(error), "somebody else wrote in between; looking again");
     } else if matches!(error, Error::OlderCrd) {
-        error!(
-            object = %key,
-            "the installed CRDs are older than this operator: apply its own with `crossorg crds | kubectl apply --server-side --force-conflicts -f -`"
-        );
+        if context.health.crds_are_older(true) {
+            error!(
+                object = %key,
+                "the installed CRDs are older than this operator: apply its own with `crossorg crds | kubectl apply --server-side --force-conflicts -f -`"
+            );
+        }
     } else {
         warn!(object = %key, error = chain(error), "the pass could not read or write Kubernetes; trying again");
     }
@@ -113,18 +123,17 @@ pub(super) fn failed(context: &Context, key: &Key, error: &Error) -> Action {
     Action::requeue(requeue::backoff(attempts, (context.seams.chance)()).min(KUBERNETES_WAIT))
 }
 
-/// An object that cannot be understood: said in its own status, and it stops no other. What its status remembers stays.
-pub(super) async fn undecodable(context: &Context, row: &CachedRow, why: &str) -> Action {
-    let key = Key::of(row);
+/// An object of either kind that cannot be understood: said in its own status, and it stops no other. What its status remembers stays.
+pub(super) async fn undecodable<K: Resource<DynamicType = ()>>(context: &Context, key: &Key, why: &str) -> Action {
     context.metrics.pass("invalid");
-    match say_undecodable(context, &key, why).await {
+    match say_undecodable::<K>(context, key, why).await {
         Ok(()) => Action::await_change(),
-        Err(error) => failed(context, &key, &error),
+        Err(error) => failed(context, key, &error),
     }
 }
 
-async fn say_undecodable(context: &Context, key: &Key, why: &str) -> Result<(), Error> {
-    let kind = ApiResource::erase::<OrgConnection>(&());
+async fn say_undecodable<K: Resource<DynamicType = ()>>(context: &Context, key: &Key, why: &str) -> Result<(), Error> {
+    let kind = ApiResource::erase::<K>(&());
     let api: Api<DynamicObject> = Api::namespaced_with(context.kubernetes.clone(), &key.namespace, &kind);
     let Some(mut object) = within(api.get_opt(&key.name)).await? else { return Ok(()) };
     let message = format!("this object cannot be understood: {why}. Correct it, or apply the CRDs of this operator's version");
@@ -137,52 +146,42 @@ async fn say_undecodable(context: &Context, key: &Key, why: &str) -> Result<(), 
         object.data["status"]["observedGeneration"] = json!(generation);
         object.data["status"]["conditions"] = json!(conditions);
         kubernetes::write_status(&api, &object).await?;
-        warn!(object = %key, error = why, "the object cannot be understood");
+        warn!(object = %key, error = why, "the {} cannot be understood", K::kind(&()));
     }
     Ok(())
 }
 
 /// Writes what the report says, on the version that it was decided on, or on a newer one of the same object.
-async fn write_status(context: &Context, ending: &Ending) -> Result<bool, Error> {
+async fn write_status(context: &Context, ending: &Ending) -> Result<Written, Error> {
     let key = Key::of(&ending.object);
     let generation = ending.object.metadata.generation.unwrap_or_default();
     let now = (context.seams.wall_clock)();
     let mut object = ending.object.clone();
     for attempt in 1.. {
         let next = status::next(object.status.as_ref(), &ending.report, generation, ending.handled_request.as_deref(), now);
-        let Some(next) = next else { return Ok(false) };
+        let Some(next) = next else { return Ok(Written::Nothing) };
+        let words = Digest::of_status(Some(&next)).words();
+        if let Some(wait) = context.objects.repeats(&key, words) {
+            return Ok(Written::Later(wait));
+        }
         object.status = Some(next);
         match kubernetes::write_status(&kubernetes::connections(context, &key), &object).await {
             Ok(written) if written.status != object.status => return Err(Error::OlderCrd),
-            Ok(_) => return Ok(true),
+            Ok(_) => {
+                context.health.crds_are_older(false);
+                context.objects.said(&key, words);
+                return Ok(Written::Done);
+            }
             Err(error) if error.is_conflict() && attempt < STATUS_ATTEMPTS => {}
-            Err(error) if error.is_gone() => return Ok(false),
+            Err(error) if error.is_gone() => return Ok(Written::Nothing),
             Err(error) => return Err(error),
         }
         match kubernetes::read_alone(context, &key, &object.uid().unwrap_or_default()).await? {
             Some(newer) => object = newer,
-            None => return Ok(false),
+            None => return Ok(Written::Nothing),
         }
     }
-    Ok(false)
-}
-
-/// Best effort: an event that cannot be published is no reason to do anything again.
-pub(super) async fn publish<K: Resource<DynamicType = ()> + ResourceExt>(context: &Context, object: &K, event: &Event) {
-    if object.name_any().len() > LONGEST_EVENT_OBJECT {
-        return;
-    }
-    let cut = event.note.char_indices().map(|(at, _)| at).take_while(|at| *at <= NOTE_BYTES).last().unwrap_or_default();
-    let event = KubeEvent {
-        type_: if event.warning { EventType::Warning } else { EventType::Normal },
-        reason: event.reason.to_owned(),
-        note: Some(if event.note.len() > NOTE_BYTES { event.note[..cut].to_owned() } else { event.note.clone() }),
-        action: event.reason.to_owned(),
-        secondary: None,
-    };
-    if let Err(error) = within(context.recorder.publish(&event, &object.object_ref(&()))).await {
-        debug!(object = %Key::of(object), error = chain(&error), "the event could not be published");
-    }
+    Ok(Written::Nothing)
 }
 
 /// How long until the next look. A series of failures ends with a pass that has something to say and nothing to try again.
@@ -230,7 +229,7 @@ fn log(key: &Key, ending: &Ending, changed: bool) {
         Some(Effect::Repaired(difference)) => warn!(object = %key, difference, "had been changed outside; put right"),
         Some(Effect::Deleted(what) | Effect::Released(what) | Effect::Orphaned(what)) => info!(object = %key, "{what}"),
         None if changed && report.is_stalled() => warn!(object = %key, reason, "{message}"),
-        None if changed => info!(object = %key, reason, "{message}"),
+        None if changed && report.verdict.is_some() => info!(object = %key, reason, "{message}"),
         None => debug!(object = %key, reason, "nothing to do"),
     }
 }

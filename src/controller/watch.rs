@@ -84,7 +84,7 @@ async fn scope_loop(
     stop: impl Future<Output = ()> + Clone + Send + Sync + 'static,
 ) {
     let (orgs, org_writer) = reflector::store();
-    let row_taps = Taps { applied: Context::row_applied, deleted: Context::row_deleted, listed: |_| {} };
+    let row_taps = Taps { applied: Context::row_applied, deleted: Context::row_deleted, listed: Context::rows_listed };
     let org_taps = Taps { applied: Context::org_applied, deleted: Context::org_deleted, listed: Context::orgs_listed };
     let row_tap = Tap::new(Arc::clone(&context), namespace.as_ref(), row_taps);
     let org_tap = Tap::new(Arc::clone(&context), namespace.as_ref(), org_taps);
@@ -237,9 +237,9 @@ fn is_missing_kind(error: &watcher::Error) -> bool {
 }
 
 impl Context {
-    /// Whether every DatadogOrg that an object could name has been seen.
-    pub(super) fn knows_orgs_of(&self, key: &Key) -> bool {
-        self.scopes_of(key).all(|scope| self.health.knows(&watch_name::<CachedOrg>(scope.namespace.as_deref())))
+    /// Whether every object of this kind beside the key has been seen.
+    pub(super) fn knows<K: Resource<DynamicType = ()>>(&self, key: &Key) -> bool {
+        self.scopes_of(key).all(|scope| self.health.knows(&watch_name::<K>(scope.namespace.as_deref())))
     }
 
     fn row_applied(&self, row: &CachedRow) {
@@ -262,6 +262,13 @@ impl Context {
     fn org_applied(&self, org: &CachedOrg) {
         if let Ok(org) = &org.0 {
             self.orgs.applied(org);
+        }
+    }
+
+    /// Turns of organizations that could not tell which connections are recorded have waited for this.
+    fn rows_listed(&self) {
+        for org in self.orgs.keys() {
+            self.wake_org(&org);
         }
     }
 

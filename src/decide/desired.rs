@@ -76,12 +76,16 @@ pub enum Invalid {
 }
 
 impl Desired {
-    /// What the spec wants, given the DatadogOrg objects that it names. `sink` is only looked at if the spec names one.
-    pub fn parse(spec: &OrgConnectionSpec, source: &Referenced, sink: &Referenced) -> Result<Self, Invalid> {
+    /// What the spec wants, given the DatadogOrg objects that it names. `sink` is only looked at if the spec names one. Once a pair is
+    /// `bound` by a claim, a sink that has gone or is not proven is the bound one: only another organization behind it would matter.
+    pub fn parse(spec: &OrgConnectionSpec, source: &Referenced, sink: &Referenced, bound: Option<Pair>) -> Result<Self, Invalid> {
         let (source, site) = proven("sourceOrgRef", &spec.source_org_ref.name, source)?;
         let sink = match &spec.sink_org {
             SinkOrg { id: Some(id), r#ref: None } => id.0.parse().map_err(|error| Invalid::Malformed(format!("sinkOrg.id: {error}")))?,
-            SinkOrg { id: None, r#ref: Some(name) } => on_site(site, proven("sinkOrg.ref", &name.name, sink)?, &name.name)?,
+            SinkOrg { id: None, r#ref: Some(name) } => match (sink, bound) {
+                (Referenced::Missing | Referenced::Unproven(_), Some(bound)) => bound.sink,
+                _ => on_site(site, proven("sinkOrg.ref", &name.name, sink)?, &name.name)?,
+            },
             SinkOrg { id: Some(_), r#ref: Some(_) } | SinkOrg { id: None, r#ref: None } => {
                 return Err(Invalid::Malformed("sinkOrg needs exactly one of id and ref".to_owned()));
             }

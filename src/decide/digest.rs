@@ -55,6 +55,11 @@ impl Digest {
         self.in_sync_with == Some(generation)
     }
 
+    /// The words of a status as one number, without what the API server or another writer adds.
+    pub fn words(&self) -> u64 {
+        hash(&(self.verdict, self.connection, self.shows_types, &self.handled))
+    }
+
     /// Whether the status said so once, and now that nobody can vouch for it any more.
     pub fn is_not_vouched_for(&self, generation: i64) -> bool {
         self.not_vouched_for == Some(generation)

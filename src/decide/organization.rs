@@ -35,6 +35,8 @@ pub enum Trouble {
     },
     /// The credentials may not list connections.
     PermissionMissing(String),
+    /// The object's spec cannot be understood.
+    Undecodable(String),
     /// No answer, or one that says nothing about the credentials.
     Unreachable(String),
     /// Nothing may be sent for this long.
@@ -55,6 +57,7 @@ impl Trouble {
             Self::KeyRejected(_) => OrganizationReason::KeyRejected,
             Self::WrongOrganization { .. } => OrganizationReason::WrongOrganization,
             Self::PermissionMissing(_) => OrganizationReason::PermissionMissing,
+            Self::Undecodable(_) => OrganizationReason::Invalid,
             Self::Unreachable(_) => OrganizationReason::Unreachable,
             Self::Throttled { .. } => OrganizationReason::Throttled,
         }
@@ -74,6 +77,7 @@ impl Trouble {
                 found.id, found.name
             ),
             Self::KeyRejected(why) | Self::PermissionMissing(why) | Self::Unreachable(why) | Self::Throttled { why, .. } => why.clone(),
+            Self::Undecodable(why) => format!("the object cannot be understood: {why}. Correct it"),
         }
     }
 
@@ -87,7 +91,7 @@ impl Trouble {
         match self {
             Self::SecretNotFound(_) | Self::SecretInvalid { .. } => SECRET_INTERVAL,
             Self::KeyRejected(_) if lasting < SPREADING => SPREADING_INTERVAL,
-            Self::KeyRejected(_) | Self::WrongOrganization { .. } | Self::PermissionMissing(_) => REFUSED_INTERVAL,
+            Self::KeyRejected(_) | Self::WrongOrganization { .. } | Self::PermissionMissing(_) | Self::Undecodable(_) => REFUSED_INTERVAL,
             Self::Unreachable(_) => requeue::backoff(attempts.saturating_add(2), chance),
             Self::Throttled { wait, .. } => *wait + Duration::from_millis(100).mul_f64(1.0 + chance),
         }
@@ -169,12 +173,25 @@ fn connected(identity: &Identity) -> String {
 pub struct Findings {
     /// How it stands.
     pub stand: Stand,
+    /// Why the last list proves nothing, if it does not.
+    pub doubt: Option<String>,
     /// The counts of a list, if one came.
     pub counts: Option<ConnectionCounts>,
     /// The objects that keep it from going, if it is terminating.
     pub users: Vec<String>,
     /// The reconcile request that was carried out.
     pub handled_request: Option<String>,
+}
+
+impl Findings {
+    /// What the conditions shall say. A list that proves nothing is no trouble with the organization, but people have to know of it.
+    pub fn verdict(&self) -> Verdict {
+        let mut verdict = self.stand.verdict(&self.users);
+        if let (Stand::Connected(_), Some(doubt), []) = (&self.stand, &self.doubt, self.users.as_slice()) {
+            verdict.message.push_str(&format!("; but its list is incomplete, so nothing is created and nothing believed gone: {doubt}"));
+        }
+        verdict
+    }
 }
 
 /// The status to write, or `None` if `previous` says it already.
@@ -191,7 +208,7 @@ pub fn next(previous: Option<&DatadogOrgStatus>, findings: &Findings, generation
     let previous = previous.unwrap_or(&blank);
     let mut next = previous.clone();
     next.observed_generation = generation;
-    next.conditions = findings.stand.verdict(&findings.users).conditions(&previous.conditions, generation, whole_seconds(now));
+    next.conditions = findings.verdict().conditions(&previous.conditions, generation, whole_seconds(now));
     if let Stand::Connected(identity) = &findings.stand {
         next.organization = Some(named(&identity.organization, previous.organization.as_ref()));
         next.principal =

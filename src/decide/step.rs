@@ -100,6 +100,11 @@ impl Step {
         if let Self::Claim(claim) = self { Some(claim) } else { None }
     }
 
+    /// Whether it waits while the first write with new credentials is under way. A deletion does not: each object has its own one.
+    pub fn needs_trial(&self) -> bool {
+        matches!(self, Self::Create(..) | Self::Update(..))
+    }
+
     /// Whether it writes at Datadog, or prepares to.
     pub fn writes(&self) -> bool {
         match self {
@@ -234,7 +239,6 @@ fn parting_step(scene: &Scene) -> Step {
         (Release::Delete(_) | Release::Prove(_), Organization::NotUsable { why, undecided, stalled }) => {
             Step::Rest(held_up(why, *undecided, *stalled))
         }
-        (Release::Delete(_), Organization::Usable { writes_refused: Some(text), .. }) => Step::Rest(blocked(text)),
         (Release::Delete(_), Organization::Usable { .. }) => {
             scene.seen.present().map_or(Step::LetGo, |connection| Step::Delete(connection.clone()))
         }

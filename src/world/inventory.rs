@@ -123,14 +123,28 @@ impl Inventory {
         self.overlays.keys().copied().chain(self.snapshot.iter().flat_map(|snapshot| snapshot.connections.keys().copied()))
     }
 
+    /// The pairs that should have a connection in the next list: those of the last one and what we wrote since, without what we deleted.
+    /// Nothing before the first list.
+    pub fn expected(&self) -> Option<BTreeSet<Pair>> {
+        let mut pairs: BTreeSet<Pair> = self.snapshot.as_ref()?.connections.keys().copied().collect();
+        for (pair, overlay) in &self.overlays {
+            match overlay.write {
+                OwnWrite::Wrote(_) => pairs.insert(*pair),
+                OwnWrite::Deleted(_) => pairs.remove(pair),
+                OwnWrite::InDoubt => false,
+            };
+        }
+        Some(pairs)
+    }
+
     /// The pairs of the last list.
     pub fn listed_pairs(&self) -> Vec<Pair> {
         self.snapshot.iter().flat_map(|snapshot| snapshot.connections.keys().copied()).collect()
     }
 
-    /// Whether the last list proves nothing. One more out of turn would bring the same.
-    pub fn is_in_doubt(&self) -> bool {
-        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.doubt.is_some())
+    /// Why the last list proves nothing, if it does not. One more out of turn would bring the same.
+    pub fn doubt(&self) -> Option<&str> {
+        self.snapshot.as_ref().and_then(|snapshot| snapshot.doubt.as_deref())
     }
 }
 

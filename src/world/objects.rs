@@ -9,6 +9,9 @@ use tokio::time::Instant;
 use super::Key;
 use crate::decide::model::Pair;
 
+/// The same words are written into a status at most this often.
+const SAME_WORDS: Duration = Duration::from_secs(10);
+
 /// The index. Every method takes a short lock and calls nobody.
 #[derive(Debug, Default)]
 pub struct Objects(Mutex<Index>);
@@ -21,6 +24,7 @@ struct Index {
     attempts: HashMap<Key, u32>,
     requests: HashMap<Key, (String, Instant)>,
     pauses: HashMap<Key, (Instant, Occasion)>,
+    said: HashMap<Key, (u64, Instant)>,
     busy: HashSet<Pair>,
 }
 
@@ -100,6 +104,7 @@ impl Objects {
         index.attempts.remove(object);
         index.requests.remove(object);
         index.pauses.remove(object);
+        index.said.remove(object);
         pairs.iter().filter_map(|pair| index.by_pair.get(pair)).flatten().cloned().collect()
     }
 
@@ -108,6 +113,21 @@ impl Objects {
         let mut index = self.lock();
         index.attempts.remove(key);
         index.requests.remove(key);
+        index.said.remove(key);
+    }
+
+    /// These words (as a hash) are to be written into an object's status. If they are what was written last, and that only a moment ago,
+    /// somebody has written over them: answers how long to leave it at that. Else two processes that see the world differently would
+    /// overwrite each other as fast as the API server lets them.
+    pub fn repeats(&self, object: &Key, words: u64) -> Option<Duration> {
+        let index = self.lock();
+        let (_, at) = index.said.get(object).filter(|(known, _)| *known == words)?;
+        SAME_WORDS.checked_sub(at.elapsed()).filter(|wait| !wait.is_zero())
+    }
+
+    /// These words were written into an object's status.
+    pub fn said(&self, object: &Key, words: u64) {
+        self.lock().said.insert(object.clone(), (words, Instant::now()));
     }
 
     /// Everybody who speaks of the pair.

@@ -1,10 +1,11 @@
 //! One organization in use: who it has proven to be, the client to reach it, its inventory, and what went wrong last.
 
 mod state;
+mod wishes;
 mod writes;
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -15,7 +16,7 @@ use super::Key;
 use super::inventory::{Changed, Inventory, OwnWrite, Snapshot};
 use crate::api::DatadogOrg;
 use crate::api::datadog_org::DatadogOrgSpec;
-use crate::datadog::Client;
+use crate::datadog::{Budget, Client};
 use crate::decide::desired::Referenced;
 use crate::decide::model::{Identity, OrgId, Organization, Pair, Principal};
 use crate::decide::organization::{Stand, Trouble, lacks_write};
@@ -43,11 +44,14 @@ impl Org {
             terminating: false,
             proven,
             client: None,
+            budget: Budget::default(),
             identity: None,
             trouble: None,
             inventory: Inventory::default(),
             listed_at: None,
+            proved_at: None,
             wanted: None,
+            insisted: None,
             doubted: false,
             writes: Writes::Untried,
             secret_read_at: None,
@@ -64,7 +68,8 @@ impl Org {
     pub(super) fn specified(&self, object: &DatadogOrg) {
         let mut state = self.lock();
         let spec = DatadogOrgSpec { poll_interval: object.spec.poll_interval.clone(), ..state.spec.clone() };
-        if spec != object.spec {
+        let was_unclear = state.trouble.as_ref().is_some_and(|failing| matches!(failing.trouble, Trouble::Undecodable(_)));
+        if was_unclear || spec != object.spec {
             // Another Secret, site or pin: what was proven with the old ones is proven anew, and at once.
             state.client = None;
             state.identity = None;
@@ -76,7 +81,7 @@ impl Org {
         state.terminating = object.metadata.deletion_timestamp.is_some();
     }
 
-    /// Its uid: a namesake is another one.
+    /// Tells it from a namesake.
     pub fn uid(&self) -> &str {
         &self.uid
     }
@@ -130,10 +135,10 @@ impl Org {
         state.speaker().filter(|_| state.trouble.is_none())
     }
 
-    /// Whether the last list is recent enough to vouch for what the objects say.
+    /// Whether the last complete list is recent enough to vouch for what the objects say.
     pub fn vouches(&self) -> bool {
         let state = self.lock();
-        state.listed_at.unwrap_or(state.started).elapsed() < poll::vouches_for(state.interval())
+        state.proved_at.unwrap_or(state.started).elapsed() < poll::vouches_for(state.interval())
     }
 
     /// What is known of a pair, and since when that is proved.
@@ -147,29 +152,11 @@ impl Org {
         self.lock().inventory.wrote(pair, write, Instant::now());
     }
 
-    /// A list begun from now on is needed; whoever speaks of the pair is woken by it.
-    pub fn want_list(&self, pair: Option<Pair>) {
-        let mut state = self.lock();
-        let now = Instant::now();
-        state.wanted = Some(now);
-        if let Some(pair) = pair {
-            state.inventory.wake_after_list(pair, now);
-        }
-    }
-
-    /// A person asks to look afresh: no wait after a failure stands in the way.
-    pub fn look_afresh(&self, pair: Option<Pair>) {
-        self.want_list(pair);
-        if let Some(failing) = &mut self.lock().trouble {
-            failing.wait = Duration::ZERO;
-        }
-    }
-
     /// What decides about the next request.
     pub fn turn(&self) -> Turn {
         let state = self.lock();
-        let open = state.wanted.is_some_and(|wanted| state.listed_at.is_none_or(|listed| listed <= wanted));
-        let wanted = open && !state.inventory.is_in_doubt();
+        let open = |wish: Option<Instant>| wish.is_some_and(|at| state.listed_at.is_none_or(|listed| listed <= at));
+        let wanted = open(state.insisted) || (open(state.wanted) && state.inventory.doubt().is_none());
         Turn { link: state.link(), list_age: state.listed_at.map(|at| at.elapsed()), interval: state.interval(), wanted }
     }
 
@@ -186,11 +173,7 @@ impl Org {
         state.secret_read_at = Some(Instant::now());
         if state.client.as_ref().is_none_or(|known| known.credentials() != client.credentials()) {
             // The budget is the organization's, whatever the key.
-            let budget = state.client.as_ref().map(|known| known.budget().clone());
-            state.client = Some(match budget {
-                Some(budget) => client.with_budget(budget),
-                None => client,
-            });
+            state.client = Some(client.with_budget(state.budget.clone()));
             state.epoch += 1;
             state.identity = None;
             state.trouble = None;
@@ -241,6 +224,9 @@ impl Org {
         let was_down = state.trouble.take().is_some();
         state.epoch += u64::from(was_down);
         state.listed_at = Some(snapshot.began_here);
+        if snapshot.doubt.is_none() {
+            state.proved_at = state.listed_at;
+        }
         let changed = state.inventory.listed(snapshot);
         if was_down { Changed::Everything } else { changed }
     }
@@ -255,11 +241,14 @@ impl Org {
         self.lock().client.clone()
     }
 
-    /// Whether it has been looked at since, with or without success.
-    pub fn looked_since(&self, time: Instant) -> bool {
-        let state = self.lock();
-        let tried_at = state.trouble.as_ref().map(|failing| failing.asked_at);
-        state.listed_at.max(tried_at).is_some_and(|looked| looked >= time)
+    /// Why the last list proves nothing, if it does not.
+    pub fn doubt(&self) -> Option<String> {
+        self.lock().inventory.doubt().map(str::to_owned)
+    }
+
+    /// The pairs that should have a connection in the next list; nothing before the first.
+    pub fn expected_pairs(&self) -> Option<BTreeSet<Pair>> {
+        self.lock().inventory.expected()
     }
 
     /// The pairs of the last list.

@@ -36,6 +36,11 @@ impl Orgs {
         Arc::clone(org)
     }
 
+    /// Every DatadogOrg.
+    pub fn keys(&self) -> Vec<Key> {
+        self.lock().keys().cloned().collect()
+    }
+
     /// The object is gone.
     pub fn deleted(&self, key: &Key) {
         self.lock().remove(key);

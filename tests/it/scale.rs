@@ -87,7 +87,8 @@ async fn quiet_for_three_intervals(world: &World, sources: &[&str]) {
     for source in sources {
         let times = lists(&journal, source, since);
         let gaps: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        assert!(gaps.iter().all(|gap| (9_900..12_000).contains(gap)), "{source} is listed once in 10 s: {gaps:?} ms");
+        // As they arrive: a list that was held up for a moment on a busy machine is nearer to the next one.
+        assert!(gaps.iter().all(|gap| (9_500..12_000).contains(gap)), "{source} is listed once in 10 s: {gaps:?} ms");
     }
 }
 

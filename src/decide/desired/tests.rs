@@ -33,7 +33,7 @@ fn unproven() -> Referenced {
 }
 
 fn parse(sink: SinkOrg, source: &Referenced, referenced: &Referenced) -> Result<Desired, Invalid> {
-    Desired::parse(&spec(sink, &["metrics", "logs", "logs"]), source, referenced)
+    Desired::parse(&spec(sink, &["metrics", "logs", "logs"]), source, referenced, None)
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_sink_id_that_is_no_uuid_is_malformed() {
 
 #[test]
 fn an_empty_list_of_types_is_malformed() {
-    let error = Desired::parse(&spec(sink_ref("central"), &[]), &source_org(), &sink_org()).unwrap_err();
+    let error = Desired::parse(&spec(sink_ref("central"), &[]), &source_org(), &sink_org(), None).unwrap_err();
     assert_eq!(error, Invalid::Malformed("connectionTypes names no type".to_owned()));
 }
 
@@ -105,4 +105,13 @@ fn every_message_names_what_it_is_about() {
         let message = parse(sink, &source, &referenced).unwrap_err().to_string();
         assert!(message.contains(named), "{message}");
     }
+}
+
+#[test]
+fn a_claimed_pair_outlives_the_datadog_org_that_its_sink_was_named_by() {
+    let spec = spec(sink_ref("central"), &["logs", "metrics"]);
+    for gone in [Referenced::Missing, unproven()] {
+        assert_eq!(Desired::parse(&spec, &source_org(), &gone, Some(desired().pair)), Ok(desired()), "{gone:?}");
+    }
+    assert!(Desired::parse(&spec, &Referenced::Missing, &sink_org(), Some(desired().pair)).is_err(), "the source is who speaks");
 }

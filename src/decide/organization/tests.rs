@@ -36,7 +36,7 @@ fn every_stand() -> Vec<Stand> {
 }
 
 fn findings(stand: Stand) -> Findings {
-    Findings { stand, counts: None, users: Vec::new(), handled_request: None }
+    Findings { stand, doubt: None, counts: None, users: Vec::new(), handled_request: None }
 }
 
 fn counted(managed: i64, unmanaged: i64) -> Findings {
@@ -182,7 +182,8 @@ fn nothing_is_written_twice() {
     for stand in every_stand() {
         for (users, request) in [(Vec::new(), None), (vec!["a".to_owned()], Some("now".to_owned()))] {
             for counts in [None, Some(ConnectionCounts { managed: 2, unmanaged: 1 })] {
-                let findings = Findings { stand: stand.clone(), counts, users: users.clone(), handled_request: request.clone() };
+                let findings =
+                    Findings { stand: stand.clone(), doubt: None, counts, users: users.clone(), handled_request: request.clone() };
                 let written = first(&findings);
                 assert_eq!(next(Some(&written), &findings, 1, at(3600)), None, "{findings:?}");
                 let nothing_new = Findings { counts: None, handled_request: None, ..findings };
@@ -259,4 +260,13 @@ fn times_are_whole_seconds_as_kubernetes_stores_them() {
     let between = at(0) + jiff::SignedDuration::from_millis(789);
     let status = next(None, &counted(2, 1), 1, between).unwrap();
     assert_eq!(find(&status.conditions, "Ready").unwrap().last_transition_time.0, at(0));
+}
+
+#[test]
+fn a_list_that_proves_nothing_is_told_beside_the_connection() {
+    let doubtful = Findings { doubt: Some("one row could not be read".to_owned()), ..counted(0, 0) };
+    let verdict = doubtful.verdict();
+    assert_eq!((verdict.ready, verdict.reason), (Ready::True, "Connected"));
+    assert!(verdict.message.ends_with("so nothing is created and nothing believed gone: one row could not be read"), "{}", verdict.message);
+    assert_eq!(Findings { doubt: None, ..doubtful.clone() }.verdict(), doubtful.stand.verdict(&[]));
 }

@@ -226,7 +226,6 @@ fn a_release_that_a_person_must_help_says_the_way_out() {
     let told = [
         Scene { organization: Organization::Missing, ..parting() },
         Scene { organization: not_usable(false, true), ..parting() },
-        Scene { organization: refusing(), ..parting() },
         Scene { seen: Seen::Unknown(Doubt::OutOfView { listed: org(5), pair: pair() }), proof: None, ..parting() },
     ];
     for scene in told {

@@ -354,3 +354,18 @@ fn every_short_history_of_writes_and_lists_is_told_right_and_whoever_it_concerns
         assert_eq!((inventory.seen(pair()), inventory.proof(pair()).is_some()), told(&history), "{history:?}");
     }
 }
+
+#[test]
+fn the_next_list_should_show_what_the_last_one_did_and_what_we_wrote_since_but_not_what_we_deleted() {
+    let at = Instant::now() + seconds(60);
+    let written = |write| {
+        let mut inventory = showing(&[connection()]);
+        inventory.wrote(pair(), write, at);
+        inventory.expected()
+    };
+    assert_eq!(Inventory::default().expected(), None);
+    assert_eq!(showing(&[]).expected(), Some(BTreeSet::new()));
+    assert_eq!(written(OwnWrite::Wrote(connection())), Some([pair()].into()));
+    assert_eq!(written(OwnWrite::InDoubt), Some([pair()].into()), "what was there before a lost answer may be there still");
+    assert_eq!(written(OwnWrite::Deleted(id(1))), Some(BTreeSet::new()));
+}

@@ -225,7 +225,18 @@ fn nothing_is_left_in_memory_once_all_objects_are_gone() {
         objects.applied(&key(name), keys(&["x"]));
         objects.deleted(&key(name));
     }
-    let Index { entries, by_pair, by_org, attempts, requests, pauses, busy } = &*objects.lock();
+    let Index { entries, by_pair, by_org, attempts, requests, pauses, said, busy } = &*objects.lock();
     assert!(entries.is_empty() && by_pair.is_empty() && by_org.is_empty(), "{objects:?}");
-    assert!(attempts.is_empty() && requests.is_empty() && pauses.is_empty() && busy.is_empty());
+    assert!(attempts.is_empty() && requests.is_empty() && pauses.is_empty() && said.is_empty() && busy.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_words_are_said_again_only_after_a_while_and_others_at_once() {
+    let (objects, object) = (Objects::default(), Key { namespace: "apps".to_owned(), name: "object".to_owned() });
+    assert_eq!(objects.repeats(&object, 1), None);
+    objects.said(&object, 1);
+    tokio::time::advance(Duration::from_secs(4)).await;
+    assert_eq!((objects.repeats(&object, 1), objects.repeats(&object, 2)), (Some(Duration::from_secs(6)), None));
+    tokio::time::advance(Duration::from_secs(6)).await;
+    assert_eq!(objects.repeats(&object, 1), None);
 }

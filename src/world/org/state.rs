@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::api::datadog_org::DatadogOrgSpec;
-use crate::datadog::Client;
+use crate::datadog::{Budget, Client};
 use crate::decide::model::{Identity, OrgId, Organization, Principal};
 use crate::decide::organization::Trouble;
 use crate::decide::poll::{self, Link};
@@ -20,12 +20,17 @@ pub(super) struct State {
     /// From the status, or proven by this process.
     pub(super) proven: Option<Organization>,
     pub(super) client: Option<Client>,
+    pub(super) budget: Budget,
     /// With the time when it was asked for; none if it is to be asked for again at once.
     pub(super) identity: Option<(Identity, Option<Instant>)>,
     pub(super) trouble: Option<Failing>,
     pub(super) inventory: Inventory,
     pub(super) listed_at: Option<Instant>,
+    /// When the last complete list began.
+    pub(super) proved_at: Option<Instant>,
     pub(super) wanted: Option<Instant>,
+    /// The last wish of a person.
+    pub(super) insisted: Option<Instant>,
     pub(super) doubted: bool,
     pub(super) writes: Writes,
     pub(super) secret_read_at: Option<Instant>,
@@ -46,6 +51,19 @@ pub(super) struct Failing {
 impl State {
     pub(super) fn speaker(&self) -> Option<(Client, Principal)> {
         self.client.clone().zip(self.identity.as_ref().map(|(identity, _)| identity.principal))
+    }
+
+    pub(super) fn speaks_as(&self, client: &Client) -> bool {
+        self.client.as_ref().is_some_and(|known| known.credentials() == client.credentials())
+    }
+
+    /// The identity is asked for with the next turn, and that comes at once.
+    pub(super) fn asks_again(&mut self) {
+        self.doubted = true;
+        self.wanted = Some(Instant::now());
+        if let Some((_, asked_at)) = &mut self.identity {
+            *asked_at = None;
+        }
     }
 
     pub(super) fn refusal(&self) -> Option<&str> {

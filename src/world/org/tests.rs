@@ -1,5 +1,7 @@
 use http::Response;
 
+use std::time::Duration;
+
 use super::*;
 use crate::api::conditions::OrganizationReason;
 use crate::datadog::{Credentials, Transport};
@@ -333,8 +335,8 @@ async fn other_credentials_draw_on_the_budget_that_the_old_ones_used_up() {
     }));
     let credentials = Credentials::from_keys(b"first", b"application").unwrap();
     let first = Client::new(exhausted, &"https://api.datadoghq.eu".parse().unwrap(), credentials);
-    first.identity().await.unwrap_err();
     org.credentials(first);
+    org.client().unwrap().identity().await.unwrap_err();
     org.credentials(client("second").await);
     let error = org.client().unwrap().identity().await.unwrap_err();
     assert!(matches!(error.class(), crate::datadog::Class::Throttled { .. }), "{error}");
@@ -362,7 +364,7 @@ async fn a_person_who_asks_to_look_afresh_ends_every_wait() {
 async fn a_refused_write_keeps_the_organization_usable_and_has_its_permissions_looked_at_within_a_minute() {
     let org = connected().await;
     let speaker = org.speaker().unwrap().0;
-    org.refused(&speaker, "lacks org_connections_write".to_owned(), false);
+    org.refused(&speaker, "lacks org_connections_write".to_owned());
     assert_eq!(refusal(&org).as_deref(), Some("lacks org_connections_write"));
     assert!(wait(&org) > Duration::from_secs(30));
     pass(60).await;
@@ -374,12 +376,12 @@ async fn a_write_refused_without_a_reason_has_the_identity_asked_for_at_once() {
     let org = connected().await;
     pass(1).await;
     let speaker = org.speaker().unwrap().0;
-    org.refused(&speaker, "refused".to_owned(), true);
+    org.suspects(&speaker);
     assert_eq!(asked(&org), Ask::IdentityAndList);
     org.identified(identity(&["org_connections_read", "org_connections_write"]));
     pass(1).await;
     org.listed(list());
-    assert!(refusal(&org).is_some() && wait(&org) > Duration::from_secs(30), "it is not asked for again and again");
+    assert!(refusal(&org).is_none() && wait(&org) > Duration::from_secs(30), "it is not asked for again and again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -388,7 +390,7 @@ async fn a_permission_that_was_granted_lets_writes_through_again() {
     let speaker = org.speaker().unwrap().0;
     let (less, epoch) = (identity(&["org_connections_read"]), org.epoch());
     org.identified(less.clone());
-    org.refused(&speaker, "no".to_owned(), false);
+    org.refused(&speaker, "no".to_owned());
     org.identified(less);
     assert!(refusal(&org).is_some(), "nothing has changed");
     org.identified(identity(&["org_connections_read", "org_connections_write"]));
@@ -401,7 +403,7 @@ async fn a_refused_write_is_worth_another_try_after_half_an_hour() {
     let org = connected().await;
     let speaker = org.speaker().unwrap().0;
     let (same, epoch) = (identity(&["org_connections_read", "org_connections_write"]), org.epoch());
-    org.refused(&speaker, "no".to_owned(), false);
+    org.refused(&speaker, "no".to_owned());
     pass(PERMANENT_WAIT.as_secs()).await;
     org.identified(same);
     assert_eq!(refusal(&org), None);
@@ -409,11 +411,22 @@ async fn a_refused_write_is_worth_another_try_after_half_an_hour() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_to_look_afresh_ends_a_refusal() {
+    let org = connected().await;
+    let speaker = org.speaker().unwrap().0;
+    org.refused(&speaker, "no".to_owned());
+    pass(1).await;
+    org.look_afresh(None);
+    assert_eq!((refusal(&org), asked(&org)), (None, Ask::IdentityAndList));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_of_the_old_key_says_nothing_of_the_new_one() {
     let org = connected().await;
     let old = org.speaker().unwrap().0;
     org.credentials(client("second").await);
-    org.refused(&old, "no".to_owned(), true);
+    org.refused(&old, "no".to_owned());
+    org.suspects(&old);
     org.identified(identity(&[]));
     org.listed(list());
     assert_eq!(refusal(&org), None);

@@ -45,20 +45,21 @@ impl Org {
         tried || state.refusal().is_some()
     }
 
-    /// A write with this client was refused. For want of a permission, or the key altogether (`suspect`): whom it belongs to is asked again
-    /// before long, or at once.
-    pub fn refused(&self, client: &Client, why: String, suspect: bool) {
+    /// Datadog refused to create with this client, for want of a permission: others would be refused too. The permissions are looked at
+    /// again every minute.
+    pub fn refused(&self, client: &Client, why: String) {
         let mut state = self.lock();
-        if state.client.as_ref().is_none_or(|known| known.credentials() != client.credentials()) {
-            return;
+        if state.speaks_as(client) {
+            state.writes = Writes::Refused { at: Instant::now(), why };
+            state.doubted = true;
         }
-        state.writes = Writes::Refused { at: Instant::now(), why };
-        state.doubted = true;
-        if suspect {
-            state.wanted = Some(Instant::now());
-            if let Some((_, asked_at)) = &mut state.identity {
-                *asked_at = None;
-            }
+    }
+
+    /// Datadog refused a write with this client without saying that a permission is missing: whom it belongs to is asked again at once.
+    pub fn suspects(&self, client: &Client) {
+        let mut state = self.lock();
+        if state.speaks_as(client) {
+            state.asks_again();
         }
     }
 

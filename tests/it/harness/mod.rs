@@ -19,8 +19,9 @@
 //! - Objects: [`World::organization`], [`World::connection`], [`World::secret`], [`World::apply`] (any manifest), [`World::patch`],
 //!   [`World::annotate`], [`World::api`], [`World::kubectl`].
 //! - Waiting: [`World::ready`], [`World::reason`], [`World::org_ready`], [`World::org_reason`], [`World::gone`], [`World::refresh`] (a
-//!   fresh list now), [`World::until`] for everything else. Never a bare sleep: each has a deadline, and shows the objects and
-//!   Datadog's journal when it passes. The operators' logs (`target/tmp/it/<namespace>-<n>.log`) are shown whenever a test fails.
+//!   fresh list now), [`World::comes_to`] for what takes long, [`World::until`] for everything else. Never a bare sleep: each has a
+//!   deadline, and shows the objects and Datadog's journal when it passes. The operators' logs
+//!   (`target/tmp/it/<namespace>-<n>.log`) are shown whenever a test fails.
 //! - Behind the operator's back: `world.datadog` ([`datadog_double::Double`]): `create_as`, `change_types`, `delete`, `script`.
 //! - The process: [`Operator::terminate`], [`Operator::kill`], [`Operator::get`], [`Operator::log`], [`World::start_operator`] (flags;
 //!   does not wait until it is ready).
@@ -43,6 +44,6 @@ mod world;
 pub(crate) use counts::Counts;
 pub(crate) use figures::print_past_capture;
 pub(crate) use manifests::keys_of;
-pub(crate) use operator::Operator;
+pub(crate) use operator::{Operator, Way};
 pub(crate) use waiting::{Conditioned, connection_id};
 pub(crate) use world::{Kind, World};

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -16,6 +16,23 @@ use super::waiting::eventually;
 /// How long the process may take to say its address, and to end after SIGTERM by its own promise of 5 s, on a machine that compiles.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Which binary runs, and how it comes to both APIs.
+#[derive(Clone)]
+pub(crate) struct Way {
+    /// The binary; the shipping one unless said otherwise.
+    pub(crate) binary: PathBuf,
+    /// Leads to the API server.
+    pub(crate) kubeconfig: PathBuf,
+    /// Leads to Datadog.
+    pub(crate) datadog_url: String,
+}
+
+impl Default for Way {
+    fn default() -> Self {
+        Self { binary: env!("CARGO_BIN_EXE_crossorg").into(), kubeconfig: PathBuf::new(), datadog_url: String::new() }
+    }
+}
+
 /// A running operator. It is killed when this is dropped, or when this process ends in whatever way.
 pub(crate) struct Operator {
     child: Child,
@@ -26,15 +43,15 @@ pub(crate) struct Operator {
 
 impl Operator {
     /// Starts it, and returns when it has told its address.
-    pub(super) async fn start(kubeconfig: &Path, flags: &[&str], log: PathBuf) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_crossorg"));
+    pub(super) async fn start(way: &Way, flags: &[&str], log: PathBuf) -> Self {
+        let mut command = Command::new(&way.binary);
         for proxy in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
             command.env_remove(proxy);
         }
         let child = command
             .args(["run", "--listen", "127.0.0.1:0", "--log", "info,crossorg=debug"])
             .args(flags)
-            .env("KUBECONFIG", kubeconfig)
+            .env("KUBECONFIG", &way.kubeconfig)
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

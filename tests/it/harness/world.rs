@@ -21,7 +21,7 @@ use xtask::controlplane::ControlPlane;
 
 use super::counts::Counts;
 use super::manifests::{ConnectionManifest, OrganizationManifest};
-use super::operator::Operator;
+use super::operator::{Operator, Way};
 use super::{plane, report};
 
 /// What an object of this API can be asked for here.
@@ -103,10 +103,16 @@ impl World {
 
     /// Starts the operator on this namespace, with these flags more, and does not wait until it is ready.
     pub(crate) async fn start_operator(&self, flags: &[&str]) -> Operator {
+        let way = Way { kubeconfig: self.plane.kubeconfig().to_owned(), datadog_url: self.datadog_url.clone(), ..Way::default() };
+        self.start_operator_by(&way, flags).await
+    }
+
+    /// The same, by another way.
+    pub(crate) async fn start_operator_by(&self, way: &Way, flags: &[&str]) -> Operator {
         let number = self.operators.fetch_add(1, Ordering::Relaxed) + 1;
         let log = plane::log_directory().join(format!("{}-{number}.log", self.namespace));
-        let own = ["--datadog-url", &self.datadog_url, "--namespace", &self.namespace];
-        Operator::start(self.plane.kubeconfig(), &[&own, flags].concat(), log).await
+        let own = ["--datadog-url", &way.datadog_url, "--namespace", &self.namespace];
+        Operator::start(way, &[&own, flags].concat(), log).await
     }
 
     // === Objects ===

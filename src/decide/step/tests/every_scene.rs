@@ -174,7 +174,8 @@ fn only_an_owned_connection_that_is_seen_and_nobody_elses_is_deleted() {
     for (scene, ours) in every_parting_scene() {
         let Step::Delete(row) = next(&scene) else { continue };
         let inherited = scene.others.iter().any(|other| !other.terminating && other.memory.recorded == Some(row.id));
-        assert!(ours && scene.seen.present() == Some(&row) && may_write(&scene), "{scene:?}");
+        // Whether this very connection may be deleted, only a DELETE tells: a refusal to create another says nothing of it.
+        assert!(ours && scene.seen.present() == Some(&row) && is_usable(&scene), "{scene:?}");
         assert!(scene.finalizer && scene.policy == DeletionPolicy::Delete && !inherited, "{scene:?}");
     }
 }

@@ -29,12 +29,7 @@ const RULES: [Rule; 4] = [
         resources: &["secrets"],
         verbs: &["get"],
     },
-    Rule {
-        why: "One event for each effect; a repeated one becomes a series, which is a patch.",
-        group: "events.k8s.io",
-        resources: &["events"],
-        verbs: &["create", "patch"],
-    },
+    Rule { why: "One event for each effect.", group: "events.k8s.io", resources: &["events"], verbs: &["create"] },
 ];
 
 /// The list as the value of a role's `rules`, each rule with its reason.
