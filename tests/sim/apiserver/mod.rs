@@ -38,7 +38,7 @@
 //! Not here: admission rules and pruning (the objects of a simulation keep the schema), paging (a list is one page), bookmarks (none are
 //! sent), foreground deletion, server-side apply of anything but a status, dry runs, namespaces as objects, expiry of events.
 
-#![allow(dead_code, reason = "a vocabulary: no rule says that each word is in use at any time")]
+#![allow(dead_code, unused_imports, reason = "a vocabulary: no rule says that each word is in use at any time")]
 
 mod exchange;
 mod faults;
@@ -68,7 +68,7 @@ pub(crate) use journal::{Entry, Outcome, RequestInfo};
 pub(crate) use kind::Kind;
 pub(crate) use refusal::Refusal;
 pub(crate) use routes::Verb;
-pub(crate) use store::{Change, Key, Part, Written};
+pub(crate) use store::{Change, Key, Part, What as Happened, Written};
 
 use faults::Faults;
 use journal::Journal;
