@@ -187,3 +187,14 @@ pub(super) fn connections(context: &Context, key: &Key) -> Api<OrgConnection> {
 pub(super) async fn within<T>(call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Error> {
     tokio::time::timeout(DEADLINE, call).await.map_err(|_| Error::TimedOut)?.map_err(Error::Api)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_does_not_come_is_given_up() {
+        let call = within(std::future::pending::<Result<(), kube::Error>>()).await;
+        assert!(matches!(call, Err(Error::TimedOut)));
+    }
+}

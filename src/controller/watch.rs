@@ -283,3 +283,14 @@ impl Context {
         self.wake(self.objects.of_org(key));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_costs_its_object_a_minute_and_ends_nothing() {
+        let action = isolated(async { panic!("a bug") }).await;
+        assert_eq!(action.unwrap(), Action::requeue(AFTER_PANIC));
+    }
+}
