@@ -1,7 +1,8 @@
-//! The command line; each flag has an environment twin.
+//! The command line; each flag of `run` has an environment twin.
 
 use std::net::SocketAddr;
 
+use clap::builder::BoolishValueParser;
 use clap::{Parser, Subcommand};
 use http::Uri;
 
@@ -21,6 +22,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the operator, against the cluster of KUBECONFIG or the one it runs in
     Run(RunOptions),
+    /// Print an OrgConnection, ready for Git, for every connection of an organization that no OrgConnection declares yet
+    Export(ExportOptions),
     /// Print the CustomResourceDefinitions of this version, for `kubectl apply --server-side --force-conflicts -f -`
     Crds,
 }
@@ -28,9 +31,13 @@ pub enum Command {
 /// The flags of `run`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct RunOptions {
-    /// One address in place of every Datadog site, such as `http://127.0.0.1:8126`: for tests and demos only, keys are sent there
-    #[arg(long, env = "CROSSORG_DATADOG_URL", value_name = "URL", value_parser = datadog_url)]
-    pub datadog_url: Option<Uri>,
+    /// Where Datadog is.
+    #[command(flatten)]
+    pub datadog: DatadogAddress,
+
+    /// Change nothing at Datadog, whatever the objects say: look, and say in their status what would be done
+    #[arg(long, env = "CROSSORG_OBSERVE_ONLY", value_parser = BoolishValueParser::new())]
+    pub observe_only: bool,
 
     /// Where health (/livez, /readyz) and metrics (/metrics) are served
     #[arg(long, env = "CROSSORG_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
@@ -57,11 +64,45 @@ impl RunOptions {
         namespaces.dedup();
         namespaces
     }
+}
 
-    /// Whether keys would travel in the clear.
-    pub fn is_plain(&self) -> bool {
-        self.datadog_url.as_ref().is_some_and(|url| url.scheme_str() == Some("http"))
+/// The flags of `export`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct ExportOptions {
+    /// The namespace of the DatadogOrg, and of what is printed
+    #[arg(long, value_name = "NAME", value_parser = object_name)]
+    pub namespace: String,
+
+    /// The DatadogOrg whose connections are looked at
+    #[arg(long, value_name = "NAME", value_parser = object_name)]
+    pub org: String,
+
+    /// Where Datadog is.
+    #[command(flatten)]
+    pub datadog: DatadogAddress,
+}
+
+/// Where Datadog is.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct DatadogAddress {
+    /// One address in place of every Datadog site, such as `http://127.0.0.1:8126`: for tests and demos only, keys are sent there
+    #[arg(long, env = "CROSSORG_DATADOG_URL", value_name = "URL", value_parser = datadog_url)]
+    pub datadog_url: Option<Uri>,
+}
+
+impl DatadogAddress {
+    /// What to say if keys will travel in the clear.
+    pub fn caution(&self) -> Option<&'static str> {
+        let is_plain = self.datadog_url.as_ref().is_some_and(|url| url.scheme_str() == Some("http"));
+        is_plain.then_some("--datadog-url is plain http: keys travel in the clear. For tests and demos only")
     }
+}
+
+/// What no object can be called would become another path at the API server.
+fn object_name(text: &str) -> Result<String, &'static str> {
+    let sound = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '-' | '.');
+    let is_sound = text.chars().all(sound) && text.starts_with(|letter: char| letter.is_ascii_alphanumeric());
+    is_sound.then(|| text.to_owned()).ok_or("a name has lower-case letters, digits, `-` and `.` alone, and begins with a letter or digit")
 }
 
 fn datadog_url(text: &str) -> Result<Uri, String> {
@@ -79,7 +120,14 @@ mod tests {
     fn run(arguments: &[&str]) -> Result<RunOptions, clap::Error> {
         match Cli::try_parse_from([&["crossorg", "run"], arguments].concat())?.command {
             Command::Run(options) => Ok(options),
-            Command::Crds => unreachable!(),
+            Command::Export(_) | Command::Crds => unreachable!(),
+        }
+    }
+
+    fn export(arguments: &[&str]) -> Result<ExportOptions, clap::Error> {
+        match Cli::try_parse_from([&["crossorg", "export"], arguments].concat())?.command {
+            Command::Export(options) => Ok(options),
+            Command::Run(_) | Command::Crds => unreachable!(),
         }
     }
 
@@ -87,7 +135,8 @@ mod tests {
     fn without_flags_it_watches_everything_and_speaks_to_the_real_sites() {
         let options = run(&[]).unwrap();
         assert_eq!(options.listen.port(), 8080);
-        assert!(options.watched().is_empty() && options.datadog_url.is_none() && !options.is_plain());
+        assert!(options.watched().is_empty() && options.datadog.datadog_url.is_none() && options.datadog.caution().is_none());
+        assert!(!options.observe_only);
     }
 
     #[test]
@@ -98,10 +147,27 @@ mod tests {
 
     #[test]
     fn an_address_needs_scheme_and_host() {
-        assert!(run(&["--datadog-url", "http://127.0.0.1:1"]).unwrap().is_plain());
-        assert!(!run(&["--datadog-url", "https://localhost"]).unwrap().is_plain());
+        assert!(run(&["--datadog-url", "http://127.0.0.1:1"]).unwrap().datadog.caution().is_some());
+        assert!(run(&["--datadog-url", "https://localhost"]).unwrap().datadog.caution().is_none());
         for wrong in ["127.0.0.1:80", "ftp://host", "/path", ""] {
             assert!(run(&["--datadog-url", wrong]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn observing_alone_is_a_flag_without_a_value() {
+        assert!(run(&["--observe-only"]).unwrap().observe_only);
+        assert!(run(&["--observe-only=maybe"]).is_err());
+    }
+
+    #[test]
+    fn an_export_names_one_object_of_one_namespace() {
+        let options = export(&["--namespace", "observability", "--org", "payments.eu"]).unwrap();
+        assert_eq!((options.namespace.as_str(), options.org.as_str()), ("observability", "payments.eu"));
+        assert!(export(&["--namespace", "observability"]).is_err() && export(&["--org", "payments"]).is_err());
+        for wrong in ["", "a/b", "..", "Payments", "a,b"] {
+            assert!(export(&["--namespace", wrong, "--org", "payments"]).is_err(), "{wrong}");
+            assert!(export(&["--namespace", "observability", "--org", wrong]).is_err(), "{wrong}");
         }
     }
 }

@@ -8,6 +8,7 @@
 //! - [`datadog`]: the API of Datadog.
 //! - [`world`]: what is known of objects and organizations.
 //! - [`controller`]: the loop that puts them together; the only place with effects on both sides.
+//! - [`export`]: a command that writes down as objects what is there already.
 //! - [`config`], [`log`], [`metrics`], [`admin`]: start-up and signals to the outside.
 //!
 //! `docs/architecture.md` has the data path and says what wakes an object.
@@ -18,6 +19,7 @@ pub mod config;
 pub mod controller;
 pub mod datadog;
 pub mod decide;
+pub mod export;
 pub mod log;
 pub mod metrics;
 pub mod world;

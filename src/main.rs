@@ -1,15 +1,16 @@
 //! The binary: flags, logger, clients, signals; everything else is in the library.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use crossorg::config::{Cli, Command, RunOptions};
+use crossorg::config::{Cli, Command, ExportOptions, RunOptions};
 use crossorg::controller::context::Seams;
 use crossorg::log::{self, chain};
-use crossorg::{admin, api, controller, datadog, metrics};
+use crossorg::{admin, api, controller, datadog, export, metrics};
 use http::HeaderValue;
 use http::header::USER_AGENT;
 use tracing::{error, info, warn};
@@ -21,16 +22,13 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Crds => print_crds(),
         Command::Run(options) => run(options),
+        Command::Export(options) => print_export(&options),
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the output is the product")]
 fn print_crds() -> ExitCode {
     match api::manifests() {
-        Ok(text) => {
-            print!("{text}");
-            ExitCode::SUCCESS
-        }
+        Ok(text) => hand_out(&text),
         Err(error) => {
             eprintln!("the CRDs cannot be written as YAML: {error}");
             ExitCode::FAILURE
@@ -38,17 +36,47 @@ fn print_crds() -> ExitCode {
     }
 }
 
+fn print_export(options: &ExportOptions) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CannotRun::Threads);
+    match runtime.and_then(|runtime| runtime.block_on(exported(options))) {
+        Ok(exported) => {
+            exported.notes.iter().for_each(|note| eprintln!("note: {note}"));
+            hand_out(&exported.manifests)
+        }
+        Err(error) => {
+            eprintln!("nothing is exported: {}", chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Standard output is the product; whoever reads it may stop early.
+fn hand_out(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("standard output cannot be written: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn exported(options: &ExportOptions) -> Result<export::Exported, CannotRun> {
+    if let Some(caution) = options.datadog.caution() {
+        eprintln!("caution: {caution}");
+    }
+    let (transport, kubernetes) = (to_datadog()?, kubernetes().await?);
+    Ok(export::run(kubernetes, transport, options).await?)
+}
+
 fn run(options: RunOptions) -> ExitCode {
     log::start(options.log_format, &options.log);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            error!(error = chain(&error), "the process cannot start its threads");
-            return ExitCode::FAILURE;
-        }
-    };
-    let ended = runtime.block_on(operate(options));
-    runtime.shutdown_timeout(LAST_MOMENT);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CannotRun::Threads);
+    let ended = runtime.and_then(|runtime| {
+        let ended = runtime.block_on(operate(options));
+        runtime.shutdown_timeout(LAST_MOMENT);
+        ended
+    });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -58,9 +86,11 @@ fn run(options: RunOptions) -> ExitCode {
     }
 }
 
-/// Why the operator cannot start. The causes say the rest.
+/// Why a command cannot do its work. The causes say the rest.
 #[derive(Debug, thiserror::Error)]
 enum CannotRun {
+    #[error("the process cannot start its threads")]
+    Threads(#[source] std::io::Error),
     #[error("cannot listen on {address}: choose another address with --listen")]
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("no HTTPS client: are CA certificates installed (SSL_CERT_FILE names others), and is HTTPS_PROXY a URL?")]
@@ -69,13 +99,17 @@ enum CannotRun {
     NoCluster(#[from] kube::config::InferConfigError),
     #[error("the Kubernetes cluster's configuration cannot be used")]
     Cluster(#[from] kube::Error),
+    #[error(transparent)]
+    Export(#[from] export::Error),
 }
 
 async fn operate(options: RunOptions) -> Result<(), CannotRun> {
-    // Both HTTP clients take the provider of the process; with two in the dependency tree neither could choose.
-    rustls::crypto::ring::default_provider().install_default().ok();
-    if options.is_plain() {
-        warn!("--datadog-url is plain http: keys travel in the clear. For tests and demos only");
+    let transport = to_datadog()?;
+    if let Some(caution) = options.datadog.caution() {
+        warn!("{caution}");
+    }
+    if options.observe_only {
+        info!("--observe-only: nothing is created, changed or deleted at Datadog; what would be done stands in the objects' status");
     }
     let (metrics, health) = (Arc::new(metrics::Metrics::default()), Arc::new(controller::health::Health::default()));
     let namespaces = options.watched();
@@ -83,8 +117,9 @@ async fn operate(options: RunOptions) -> Result<(), CannotRun> {
     let address = options.listen;
     let address = admin::serve(address, routes).await.map_err(|source| CannotRun::Listen { address, source })?;
     let seams = Seams {
-        transport: datadog::transport::over_http()?,
-        datadog_url: options.datadog_url,
+        transport,
+        datadog_url: options.datadog.datadog_url,
+        observe_only: options.observe_only,
         wall_clock: Arc::new(wall_clock),
         chance: Arc::new(fastrand::f64),
     };
@@ -98,6 +133,12 @@ async fn operate(options: RunOptions) -> Result<(), CannotRun> {
 #[expect(clippy::disallowed_methods, reason = "the one place where the wall clock enters")]
 fn wall_clock() -> jiff::Timestamp {
     jiff::Timestamp::now()
+}
+
+fn to_datadog() -> Result<datadog::Transport, CannotRun> {
+    // Both HTTP clients take the provider of the process; with two in the dependency tree neither could choose.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    Ok(datadog::transport::over_http()?)
 }
 
 async fn kubernetes() -> Result<kube::Client, CannotRun> {

@@ -97,6 +97,14 @@ reasons! {
         AlreadyExists => Stalled,
         /// Another object holds the pair.
         Conflict => Stalled,
+        /// The owned connection was deleted outside, and the policy is to report that.
+        DeletedOutside => Stalled,
+        /// Somebody else changes the connection back again and again.
+        Contested => Stalled,
+        /// Datadog differs, and the object is only observed.
+        OutOfSync => Stalled,
+        /// Datadog differs, and the object is suspended.
+        Suspended => Settled,
         /// The organizations behind the references are others than the claimed ones.
         PairChanged => Stalled,
         /// Source and sink live on different Datadog sites.
@@ -131,6 +139,8 @@ reasons! {
         Throttled => Reconciling,
         /// The object is being deleted while OrgConnections still claim through it.
         InUse => Reconciling,
+        /// It is suspended by its spec.
+        Suspended => Settled,
         /// The Secret does not hold usable credentials.
         SecretInvalid => Stalled,
         /// Datadog refuses the credentials.

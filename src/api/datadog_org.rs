@@ -63,6 +63,10 @@ pub struct DatadogOrgSpec {
         .message("pollInterval must be a duration from 10s to 1h, such as 60s, 5m or 1h")
     )]
     pub poll_interval: String,
+
+    /// Whether the organization is suspended: no request is made with its credentials, neither to look nor to change anything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspend: bool,
 }
 
 fn default_poll_interval() -> String {

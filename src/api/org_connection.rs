@@ -45,7 +45,7 @@ pub struct OrgConnectionSpec {
     )]
     pub source_org_ref: LocalRef,
 
-    /// The organization that may read: exactly one of `id` and `ref`. It cannot change.
+    /// The organization that may read: exactly one of `id`, `name` and `ref`. It cannot change.
     #[x_kube(
         validation = Rule::new("self == oldSelf")
             .message("sinkOrg cannot be changed: Datadog cannot move a connection; delete this object and create another")
@@ -62,6 +62,26 @@ pub struct OrgConnectionSpec {
     )]
     pub connection_types: Vec<String>,
 
+    /// What the operator may do at Datadog for this object. `Full`: create, change and delete. `Observe`: only look, and say in
+    /// `status.plan` what would be done; nothing is claimed, and what was claimed before stays as it is.
+    #[serde(default)]
+    pub management_policy: ManagementPolicy,
+
+    /// What becomes of a connection that exists already and that this object did not create. `Never`: it is left alone, and the object
+    /// says `AlreadyExists`. `IfIdentical`: it is taken over if it shares exactly `connectionTypes`. `Always`: it is taken over and
+    /// changed to share exactly them. What is taken over is from then on changed, and deleted with the object, like one created here.
+    #[serde(default)]
+    pub adoption_policy: AdoptionPolicy,
+
+    /// What is done when the connection has been deleted at Datadog by somebody else; either side may do so. `Recreate`: it is created
+    /// again. `Report`: nothing, and the object says `DeletedOutside` until this is changed or a reconcile is requested.
+    #[serde(default)]
+    pub external_deletion_policy: ExternalDeletionPolicy,
+
+    /// Whether creating and changing is suspended. Deletion still works. What would be done stands in `status.plan`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspend: bool,
+
     /// What becomes of the connection at Datadog when this object is deleted. `Delete`: it is deleted, if this object owns it.
     /// `Orphan`: it stays as it is and nobody manages it. May be changed while the object is being deleted.
     #[serde(default)]
@@ -71,16 +91,55 @@ pub struct OrgConnectionSpec {
 /// The organization that may read.
 #[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[x_kube(
-    validation = Rule::new("[has(self.id), has(self.ref)].exists_one(x, x)").message("sinkOrg needs exactly one of id and ref")
+    validation = Rule::new("[has(self.id), has(self.name), has(self.ref)].exists_one(x, x)")
+        .message("sinkOrg needs exactly one of id, name and ref")
 )]
 pub struct SinkOrg {
     /// The organization's UUID, in lower case; not the short public_id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<UuidText>,
 
+    /// The organization's name as Datadog shows it, exactly. It is looked up with the source's key, which needs `org_management` or
+    /// `org_connections_write`, once: later another organization may take the name, and the connection stays with the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub name: Option<String>,
+
     /// A DatadogOrg in the same namespace. Only its proven organization id is used, never its credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#ref: Option<LocalRef>,
+}
+
+/// What the operator may do at Datadog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+pub enum ManagementPolicy {
+    /// Create, change and delete.
+    #[default]
+    Full,
+    /// Only look.
+    Observe,
+}
+
+/// What becomes of a connection that exists already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+pub enum AdoptionPolicy {
+    /// It is left alone.
+    #[default]
+    Never,
+    /// It is taken over if it is as wanted.
+    IfIdentical,
+    /// It is taken over, and changed to what is wanted.
+    Always,
+}
+
+/// What is done when somebody else has deleted the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+pub enum ExternalDeletionPolicy {
+    /// It is created again.
+    #[default]
+    Recreate,
+    /// The object says so, and nothing is done.
+    Report,
 }
 
 /// What becomes of the connection when its object goes.
@@ -131,6 +190,11 @@ pub struct OrgConnectionStatus {
     /// How this object came to own the connection. `Created`: by creating it. `Adopted`: it existed before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+
+    /// What would be done at Datadog, in words, while it is not: because of `managementPolicy`, `suspend`, a refusal or a wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub plan: Option<String>,
 
     /// The last value of the annotation crossorg.dev/reconcile-requested-at that was carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -197,12 +197,13 @@ fn the_words_in_conditions_keep_their_spelling() {
     let organization: Vec<_> = OrganizationReason::ALL.iter().map(|reason| reason.name()).collect();
     assert_eq!(
         connection.join(" "),
-        "InSync OrganizationNotReady InventoryUnavailable Throttled Retrying Deleting AlreadyExists Conflict PairChanged DifferentSite \
-         SameOrganization SinkUnknown NotAllowed PermissionMissing DeletionBlocked Invalid"
+        "InSync OrganizationNotReady InventoryUnavailable Throttled Retrying Deleting AlreadyExists Conflict DeletedOutside Contested \
+         OutOfSync Suspended PairChanged DifferentSite SameOrganization SinkUnknown NotAllowed PermissionMissing DeletionBlocked Invalid"
     );
     assert_eq!(
         organization.join(" "),
-        "Connected Checking SecretNotFound Unreachable Throttled InUse SecretInvalid KeyRejected WrongOrganization PermissionMissing Invalid"
+        "Connected Checking SecretNotFound Unreachable Throttled InUse Suspended SecretInvalid KeyRejected WrongOrganization \
+         PermissionMissing Invalid"
     );
 }
 

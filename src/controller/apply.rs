@@ -170,7 +170,7 @@ fn is_about_the_key(error: &Error) -> bool {
         Error::Forbidden { .. } => error.missing_permission().is_none(),
         Error::Unreachable { .. } | Error::NoAnswer { .. } | Error::Throttled { .. } | Error::NotFound { .. } => false,
         Error::Conflict { .. } | Error::Rejected { .. } | Error::ServerError { .. } | Error::Unreadable { .. } => false,
-        Error::RedirectRefused { .. } => false,
+        Error::RedirectRefused { .. } | Error::ObserveOnly { .. } => false,
     }
 }
 

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::events::Numbers;
 use super::health::Health;
 use crate::api::DatadogOrg;
-use crate::datadog::{Client, Credentials, Observer, Transport};
+use crate::datadog::{Budgets, Client, Credentials, Observer, Transport, transport};
 use crate::metrics::Metrics;
 use crate::world::Key;
 use crate::world::objects::Objects;
@@ -37,6 +37,8 @@ pub struct Seams {
     pub transport: Transport,
     /// One base address in place of all sites.
     pub datadog_url: Option<Uri>,
+    /// Whether nothing may be changed at Datadog, whatever the objects say.
+    pub observe_only: bool,
     /// The wall clock; only ever shown, never decided on.
     pub wall_clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Uniform in 0..1.
@@ -45,7 +47,8 @@ pub struct Seams {
 
 impl fmt::Debug for Seams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Seams").field("datadog_url", &self.datadog_url).finish_non_exhaustive()
+        let seams = &mut f.debug_struct("Seams");
+        seams.field("datadog_url", &self.datadog_url).field("observe_only", &self.observe_only).finish_non_exhaustive()
     }
 }
 
@@ -59,6 +62,8 @@ pub struct Context {
     pub objects: Objects,
     /// The organizations and their inventories.
     pub orgs: Orgs,
+    /// How many requests are left, by key and organization.
+    pub(super) budgets: Budgets,
     /// The world outside.
     pub seams: Seams,
     /// Numbers Kubernetes events.
@@ -111,6 +116,7 @@ impl Context {
             scopes,
             objects: Objects::default(),
             orgs: Orgs::default(),
+            budgets: Budgets::default(),
             seams,
             metrics,
             health,
@@ -154,6 +160,8 @@ impl Context {
         };
         let metrics = Arc::clone(&self.metrics);
         let observer: Observer = Arc::new(move |observation| metrics.observe(observation));
-        Ok(Client::new(self.seams.transport.clone(), &base, credentials).observed_by(observer))
+        let transport = self.seams.transport.clone();
+        let transport = if self.seams.observe_only { transport::observe_only(transport) } else { transport };
+        Ok(Client::new(transport, &base, credentials).observed_by(observer))
     }
 }

@@ -78,12 +78,24 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
     let request = open_request(context, object, &org);
     let turned = turn::turn(context, object, &org).await?;
     wake(context, &org, &turned);
-    // Before every object of every namespace has been seen, a connection may only seem to be nobody's.
-    let counts = (matches!(turned, Turned::Listed(_)) && context.health.missing().is_empty() && org.doubt().is_none())
-        .then(|| counts(context, &org));
+    // Once for each list: the objects change more often. Before every object of every namespace has been seen, a connection may only seem
+    // to be nobody's.
+    let uncounted = org.uncounted().filter(|_| context.health.missing().is_empty() && org.doubt().is_none());
+    let counts = uncounted.map(|_| counts(context, &org));
     let handled_request = request.filter(|(_, at)| org.looked_since(*at)).map(|(value, _)| value);
     let findings = Findings { stand: org.stand(), doubt: org.doubt(), counts, users, handled_request };
     let again = say(context, &api, object, &findings).await?;
+    if let (Some(list), None) = (uncounted, again) {
+        org.counted(list);
+    }
+    if matches!(findings.stand, Stand::Connected(_)) && again.is_none() {
+        org.recorded();
+    }
+    if org.becomes_usable() {
+        context.wake(context.objects.of_org(&org.key));
+        // Those who name it as their sink by its id may be waiting for its key.
+        context.wake(org.proven().into_iter().flat_map(|organization| context.objects.of_organization(organization)));
+    }
     Ok(Some(again.map_or(next_look(&org), |again| again.min(next_look(&org)))))
 }
 
@@ -178,6 +190,10 @@ fn next_look(org: &Org) -> Duration {
         Ask::Nothing(wait) => wait,
         Ask::List | Ask::IdentityAndList => requeue::FIRST_WAIT,
     };
-    let settled = matches!(org.stand(), Stand::Connected(_)) && !org.refuses_writes();
+    let settled = match org.stand() {
+        Stand::Connected(_) => !org.refuses_writes(),
+        Stand::Trouble(Trouble::Suspended, _) => true,
+        Stand::Checking | Stand::Trouble(..) => false,
+    };
     if settled { turn } else { turn.min(SECRET_INTERVAL) }
 }

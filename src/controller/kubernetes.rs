@@ -16,7 +16,6 @@ use crate::api::{CLAIM_ANNOTATION, CONNECTION_FINALIZER, FIELD_MANAGER, OrgConne
 use crate::decide::claims::{Claim, pair_label};
 use crate::decide::model::Pair;
 use crate::world::Key;
-use crate::world::row::Subject;
 
 /// The API server answers in milliseconds; kube itself would wait for ever.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -66,22 +65,21 @@ pub(super) struct Live {
     /// The object itself.
     pub(super) object: OrgConnection,
     /// The other objects that claim the pair.
-    pub(super) others: Vec<Subject>,
+    pub(super) others: Vec<DeserializeGuard<OrgConnection>>,
 }
 
 /// Reads the object with this uid and its rivals; `None` if it is gone or a namesake has taken its place.
 pub(super) async fn read(context: &Context, key: &Key, uid: &str, pair: Option<Pair>) -> Result<Option<Live>, Error> {
-    let mut claimants = match pair {
-        Some(pair) => claimants(context, pair).await?,
+    let mut others = match pair {
+        Some(pair) => of_pair(context, key, pair).await?,
         None => Vec::new(),
     };
-    let listed = claimants.iter().position(|object| object.uid().as_deref() == Some(uid)).map(|index| claimants.swap_remove(index));
+    let listed = others.iter().position(|object| Key::of(object) == *key).map(|index| others.swap_remove(index));
     let object = match listed {
-        Some(object) => Some(object),
-        None => within(connections(context, key).get_opt(&key.name)).await?.filter(|object| object.uid().as_deref() == Some(uid)),
+        Some(object) => object.0.ok(),
+        None => within(connections(context, key).get_opt(&key.name)).await?,
     };
-    let others = claimants.iter().map(Subject::of).collect();
-    Ok(object.map(|object| Live { object, others }))
+    Ok(object.filter(|object| object.uid().as_deref() == Some(uid)).map(|object| Live { object, others }))
 }
 
 /// Reads the object alone.
@@ -89,17 +87,23 @@ pub(super) async fn read_alone(context: &Context, key: &Key, uid: &str) -> Resul
     Ok(within(connections(context, key).get_opt(&key.name)).await?.filter(|object| object.uid().as_deref() == Some(uid)))
 }
 
-/// Everybody who carries the pair's label, in all watched namespaces.
-async fn claimants(context: &Context, pair: Pair) -> Result<Vec<OrgConnection>, Error> {
+/// Everybody who carries the pair's label, in all watched namespaces, and beside this object those who are known to want the pair without
+/// one: they have not claimed it yet, or somebody took the label away.
+async fn of_pair(context: &Context, key: &Key, pair: Pair) -> Result<Vec<DeserializeGuard<OrgConnection>>, Error> {
     let selector = ListParams::default().labels(&format!("{PAIR_LABEL}={}", pair_label(pair)));
     let mut found = Vec::new();
     for scope in &context.scopes {
-        let api: Api<DeserializeGuard<OrgConnection>> = match &scope.namespace {
+        let api = match &scope.namespace {
             Some(namespace) => Api::namespaced(context.kubernetes.clone(), namespace),
             None => Api::all(context.kubernetes.clone()),
         };
-        // One that cannot be understood has its own pass to say so, and holds up nobody here.
-        found.extend(within(api.list(&selector)).await?.items.into_iter().filter_map(|object| object.0.ok()));
+        found.extend(within(api.list(&selector)).await?.items);
+    }
+    let known = context.objects.of_pair(pair).into_iter();
+    let unlabelled: Vec<Key> = known.filter(|other| other != key && !found.iter().any(|object| Key::of(object) == *other)).collect();
+    for other in unlabelled {
+        let api = Api::<DeserializeGuard<OrgConnection>>::namespaced(context.kubernetes.clone(), &other.namespace);
+        found.extend(within(api.get_opt(&other.name)).await?);
     }
     Ok(found)
 }

@@ -11,6 +11,7 @@ mod kubernetes;
 mod org_connection;
 mod poll;
 mod record;
+mod view;
 pub mod watch;
 
 pub use watch::run;

@@ -9,17 +9,14 @@ use super::apply::{Reservation, Target};
 use super::context::{CachedOrg, CachedRow, Context, NOT_ALL_LISTED};
 use super::kubernetes::{self, Error, Live};
 use super::record::{self, Ending};
-use crate::api::org_connection::DeletionPolicy;
+use super::view::{View, cached_rivals, live_rivals};
+use crate::api::conditions::ConnectionReason;
+use crate::api::org_connection::{DeletionPolicy, ManagementPolicy};
 use crate::api::{CONNECTION_FINALIZER, OrgConnection};
-use crate::decide::claims::Claimant;
-use crate::decide::desired::{Desired, Referenced};
-use crate::decide::model::{self, Pair};
+use crate::decide::model::Pair;
 use crate::decide::outcome::{Effect, Report, Retry};
-use crate::decide::plan::{Doubt, Seen};
-use crate::decide::step::{self, Organization, Scene, Step};
+use crate::decide::step::{self, Scene, Step};
 use crate::world::Key;
-use crate::world::objects::Occasion;
-use crate::world::org::Org;
 use crate::world::row::Subject;
 
 /// How long to leave a pair alone that another pass of this process writes for; the end of a call wakes this object sooner.
@@ -56,72 +53,6 @@ pub(super) async fn reconcile(row: Arc<CachedRow>, context: Arc<Context>) -> Act
     }
 }
 
-/// What a pass knows when it decides.
-struct View {
-    scene: Scene,
-    /// Source and sink by name, as far as their DatadogOrg objects tell.
-    organizations: Option<(model::Organization, model::Organization)>,
-    org: Option<Arc<Org>>,
-    pair: Option<Pair>,
-}
-
-impl View {
-    fn of(context: &Context, subject: &Subject, others: Vec<Claimant>) -> Self {
-        let org = context.orgs.get(&subject.source());
-        let referenced = |org: Option<&Arc<Org>>| org.map_or(Referenced::Missing, |org| org.referenced());
-        let sink = subject.sink().and_then(|key| context.orgs.get(&key));
-        let (source, sink) = (referenced(org.as_ref()), referenced(sink.as_ref()));
-        // The status alone binds: an annotation can be forged by whoever may write the object.
-        let bound = subject.memory.recorded.and(subject.memory.recorded_pair);
-        let desired = Desired::parse(&subject.spec, &source, &sink, bound);
-        let wanted = desired.as_ref().ok().map(|desired| desired.pair);
-        context.objects.resolved(&subject.key, wanted.into_iter().chain(subject.memory.pair()));
-        let pair = if subject.terminating { subject.memory.pair() } else { wanted.or(subject.memory.pair()) };
-        let (seen, proof) = match (&org, pair) {
-            (Some(org), Some(pair)) => org.seen(pair),
-            (None, _) | (_, None) => (Seen::Unknown(Doubt::NotListed), None),
-        };
-        let scene = Scene {
-            me: subject.claimant(),
-            generation: subject.generation,
-            finalizer: subject.finalizer,
-            policy: subject.spec.deletion_policy,
-            digest: subject.digest.clone(),
-            desired,
-            seen,
-            proof,
-            others,
-            organization: org.as_ref().map_or(Organization::Missing, |org| org.source()),
-            vouched: org.as_ref().is_some_and(|org| org.vouches()),
-        };
-        let organizations = wanted.map(|pair| (source.organization(pair.source), sink.organization(pair.sink)));
-        Self { scene, organizations, org, pair }
-    }
-
-    /// What a call that is made now depends on.
-    fn occasion(&self, subject: &Subject) -> Occasion {
-        let epoch = self.org.as_ref().map_or(0, |org| org.epoch());
-        Occasion { generation: subject.generation, requested: subject.requested.clone(), epoch }
-    }
-}
-
-/// The rivals as the cache knows them: good enough to see that nothing is to be done.
-fn cached_rivals(context: &Context, subject: &Subject) -> Vec<Claimant> {
-    let rows = context.objects.beside(&subject.key).into_iter().filter_map(|key| context.row(&key));
-    let subjects: Vec<Subject> = rows.filter_map(|row| row.0.as_ref().ok().map(|row| row.subject.clone())).collect();
-    claimants(context, &subjects)
-}
-
-/// A claim counts only if its source is the organization that the object's own source has proven: else anybody could block a pair with a
-/// forged annotation.
-fn claimants(context: &Context, subjects: &[Subject]) -> Vec<Claimant> {
-    let counts = |subject: &&Subject| {
-        let proven = context.orgs.get(&subject.source()).and_then(|org| org.proven());
-        subject.memory.claim.is_none_or(|claim| proven == Some(claim.pair.source))
-    };
-    subjects.iter().filter(counts).map(Subject::claimant).collect()
-}
-
 /// Reads live, plans again from that, and acts: at most one claim and one write at Datadog.
 async fn live_pass(
     context: &Arc<Context>,
@@ -133,7 +64,7 @@ async fn live_pass(
     let mut claimed = false;
     loop {
         let subject = Subject::of(&live.object);
-        let view = View::of(context, &subject, claimants(context, &live.others));
+        let view = View::of(context, &subject, live_rivals(context, &live.others));
         // The cache is behind: its next event brings the pass that fits. A release begins only once the watch has delivered the deletion.
         if view.pair != pair || subject.terminating != cached.terminating {
             return Ok(Some(Ending::of(live.object, Report::unchanged(Retry::Backoff))));
@@ -145,7 +76,11 @@ async fn live_pass(
             return Ok(Some(Ending::of(live.object, Report::unchanged(Retry::After(wait))).handling(handled)));
         }
         let Some(claim) = step.claim().filter(|_| !claimed) else {
-            return Ok(Some(act(context, live, step, &view, reservation).await?.on(occasion).handling(handled)));
+            let writes = step.writes();
+            let ending = act(context, live, step, &view, reservation).await?.on(occasion);
+            // A request that was to create or change something is carried out when that is done: a failure does not eat it.
+            let carried_out = !writes || ending.has_effect();
+            return Ok(Some(ending.handling(handled.filter(|_| carried_out))));
         };
         claimed = true;
         kubernetes::claim(context, &live.object, claim).await?;
@@ -161,6 +96,7 @@ fn request(context: &Context, subject: &Subject, view: &View) -> Option<String> 
     let (at, new) = context.objects.requested_at(&subject.key, value);
     if new {
         context.objects.succeeded(&subject.key);
+        context.objects.forget_corrections(&subject.key);
         org.look_afresh(view.pair);
         context.wake_org(&org.key);
     }
@@ -172,7 +108,8 @@ async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reserv
     let tries = step.needs_trial();
     let target = || {
         let (org, reservation) = (view.org.clone()?, reservation?);
-        let (client, us) = org.speaker().filter(|_| !tries || org.begins_write())?;
+        let deletes = || org.last_good().filter(|_| view.scene.me.terminating);
+        let (client, us) = org.speaker().filter(|_| !tries || org.begins_write()).or_else(deletes)?;
         Some(Target { object: Key::of(&object), context: Arc::clone(context), org, client, us, tries, reservation })
     };
     // The first write with new credentials is under way, and its end wakes this object; or the organization was lost a moment ago.
@@ -203,7 +140,18 @@ async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reserv
             None => unchanged(),
         },
     };
-    Ok(Ending::of(object, report.between(view.organizations.clone())))
+    note_corrections(context, &Key::of(&object), &view.scene, &report);
+    Ok(Ending::of(object, report.planning(step::intention(&view.scene)).between(view.organizations.clone())))
+}
+
+/// Two owners that correct each other are noticed by how often one of them had to.
+fn note_corrections(context: &Context, key: &Key, scene: &Scene, report: &Report) {
+    let contested = report.verdict.as_ref().is_some_and(|verdict| verdict.reason == ConnectionReason::Contested.name());
+    if matches!(report.effect, Some(Effect::Repaired(_) | Effect::Recreated(_))) {
+        context.objects.corrected(key, scene.generation);
+    } else if contested {
+        context.objects.gave_up(key);
+    }
 }
 
 fn ask_for_list(context: &Context, view: &View) {
@@ -217,6 +165,9 @@ async fn let_go(context: &Arc<Context>, object: OrgConnection) -> Result<Ending,
     let key = Key::of(&object);
     kubernetes::let_go(&kubernetes::connections(context, &key), &object, CONNECTION_FINALIZER).await?;
     let effect = match object.status.as_ref().and_then(|status| status.connection_id.as_ref()) {
+        Some(id) if object.spec.management_policy == ManagementPolicy::Observe => {
+            Effect::Orphaned(format!("let go without touching Datadog (managementPolicy: Observe); the connection owned last was {id}"))
+        }
         Some(id) if object.spec.deletion_policy == DeletionPolicy::Orphan => {
             Effect::Orphaned(format!("let go without touching Datadog (deletionPolicy: Orphan); the connection owned last was {id}"))
         }

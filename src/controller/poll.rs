@@ -11,12 +11,15 @@ use super::context::Context;
 use super::kubernetes::{self, within};
 use crate::api::DatadogOrg;
 use crate::datadog::{Class, Client, Credentials, Error, Incomplete, Listing};
+use crate::decide::desired::Names;
 use crate::decide::model::{Connection, OrgId, Pair};
 use crate::decide::organization::Trouble;
 use crate::decide::poll::{self, Ask};
 use crate::log::chain;
+use crate::world::Key;
 use crate::world::inventory::{Changed, Snapshot};
 use crate::world::org::Org;
+use crate::world::row::Subject;
 
 /// What a turn changed for the objects.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,13 +34,19 @@ pub(super) enum Turned {
 
 /// Takes the turn of an organization, if it is due.
 pub(super) async fn turn(context: &Context, object: &DatadogOrg, org: &Org) -> Result<Turned, kubernetes::Error> {
+    if object.spec.suspend {
+        return Ok(failed(context, org, Trouble::Suspended));
+    }
     let due = !matches!(poll::next(&org.turn()), Ask::Nothing(_));
-    if !due && !org.secret_is_due() {
+    if !due && !org.secret_is_due() && !org.wants_to_finish() {
         return Ok(Turned::Idle);
     }
-    match credentials(context, object).await? {
+    match credentials(context, object, org).await? {
         Ok(client) => org.credentials(client),
-        Err(trouble) => return Ok(failed(context, org, trouble)),
+        Err(trouble) => {
+            let failed = failed(context, org, trouble);
+            return Ok(finish_deletions(context, org).await.unwrap_or(failed));
+        }
     }
     let ask = poll::next(&org.turn());
     let (Some(client), false) = (org.client(), matches!(ask, Ask::Nothing(_))) else { return Ok(Turned::Idle) };
@@ -45,10 +54,26 @@ pub(super) async fn turn(context: &Context, object: &DatadogOrg, org: &Org) -> R
     Ok(match ask_for(context, &client, org, ask).await {
         Ok(snapshot) => {
             let changed = org.listed(snapshot);
-            Turned::Listed(if before == (org.stand(), org.epoch()) { changed } else { Changed::Everything })
+            let same = !look_up_names(context, &client, org).await && before == (org.stand(), org.epoch());
+            Turned::Listed(if same { changed } else { Changed::Everything })
         }
         Err(trouble) => failed(context, org, trouble),
     })
+}
+
+/// With its Secret gone, the credentials that were good last still show terminating objects what is left of their connections.
+async fn finish_deletions(context: &Context, org: &Org) -> Option<Turned> {
+    if !org.wants_to_finish() || !context.objects.of_org(&org.key).iter().any(|key| is_leaving(context, key)) {
+        return None;
+    }
+    let (client, _) = org.last_good()?;
+    let snapshot = ask_for(context, &client, org, Ask::List).await.ok()?;
+    org.listed_in_trouble(snapshot);
+    Some(Turned::Listed(Changed::Everything))
+}
+
+fn is_leaving(context: &Context, key: &Key) -> bool {
+    context.row(key).is_some_and(|row| row.0.as_ref().is_ok_and(|row| row.subject.terminating && row.subject.finalizer))
 }
 
 fn failed(context: &Context, org: &Org, trouble: Trouble) -> Turned {
@@ -56,23 +81,27 @@ fn failed(context: &Context, org: &Org, trouble: Trouble) -> Turned {
 }
 
 /// Reads the Secret. That Kubernetes does not answer says nothing about the Secret, and is an error of the pass.
-async fn credentials(context: &Context, object: &DatadogOrg) -> Result<Result<Client, Trouble>, kubernetes::Error> {
+async fn credentials(context: &Context, object: &DatadogOrg, org: &Org) -> Result<Result<Client, Trouble>, kubernetes::Error> {
     let name = &object.spec.credentials_secret_ref.name;
     let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
     let api: Api<Secret> = Api::namespaced(context.kubernetes.clone(), namespace);
     let Some(secret) = within(api.get_opt(name)).await? else { return Ok(Err(Trouble::SecretNotFound(name.clone()))) };
     let data = secret.data.unwrap_or_default();
     let invalid = |why: String| Trouble::SecretInvalid { secret: name.clone(), why };
-    Ok(Credentials::from_secret(|key| data.get(key).map(|value| value.0.as_slice()))
-        .map_err(|error| invalid(error.to_string()))
-        .and_then(|credentials| context.datadog(object.spec.site, credentials).map_err(|error| invalid(error.to_string()))))
+    Ok(Credentials::from_secret(|key| data.get(key).map(|value| value.0.as_slice())).map_err(|error| invalid(error.to_string())).and_then(
+        |credentials| {
+            let budget = context.budgets.of(&credentials, org.proven());
+            let client = context.datadog(object.spec.site, credentials).map_err(|error| invalid(error.to_string()))?;
+            Ok(client.with_budget(budget))
+        },
+    ))
 }
 
 async fn ask_for(context: &Context, client: &Client, org: &Org, ask: Ask) -> Result<Snapshot, Trouble> {
     if ask == Ask::IdentityAndList {
-        identify(client, org).await?;
+        identify(context, client, org).await?;
     }
-    let Some(organization) = org.proven() else {
+    let Some(organization) = org.speaks_for() else {
         return Err(Trouble::Unreachable("the organization is not proven yet".to_owned()));
     };
     let began_here = Instant::now();
@@ -80,7 +109,7 @@ async fn ask_for(context: &Context, client: &Client, org: &Org, ask: Ask) -> Res
     let mut listing = client.list(organization).await.map_err(|error| of_list(&error, just_proven))?;
     if listing.connections.is_empty() && !org.listed_pairs().is_empty() {
         // An empty list is also what a key of another organization gets.
-        identify(client, org).await?;
+        identify(context, client, org).await?;
     }
     let expected = expected(context, org);
     if lacks(&listing, &expected) {
@@ -101,7 +130,7 @@ fn expected(context: &Context, org: &Org) -> BTreeSet<Pair> {
         let memories = rows.filter_map(|row| row.0.as_ref().ok().map(|row| row.subject.memory)).collect::<Vec<_>>();
         memories.into_iter().filter_map(|memory| memory.recorded.and(memory.recorded_pair)).collect()
     };
-    org.expected_pairs().unwrap_or_else(recorded).into_iter().filter(|pair| Some(pair.source) == org.proven()).collect()
+    org.expected_pairs().unwrap_or_else(recorded).into_iter().filter(|pair| Some(pair.source) == org.speaks_for()).collect()
 }
 
 /// Whether something that should be there is missing. It is believed gone only when a second list says the same: on one wrong answer
@@ -111,9 +140,31 @@ fn lacks(listing: &Listing, expected: &BTreeSet<Pair>) -> bool {
     listing.complete.is_ok() && !expected.is_subset(&listed)
 }
 
+/// The names of the account's organizations, as long as an object names its sink by one that leads nowhere yet. Answers whether they were
+/// asked for.
+async fn look_up_names(context: &Context, client: &Client, org: &Org) -> bool {
+    let leads_nowhere = |subject: &Subject| {
+        let names = || org.names(context.objects.specified_at(&subject.key, subject.generation));
+        let name = subject.spec.sink_org.name.as_deref().filter(|_| subject.source() == org.key && subject.memory.recorded.is_none());
+        name.is_some_and(|name| names().lead_to(name).is_err())
+    };
+    let mut rows = context.objects.of_org(&org.key).into_iter().filter_map(|key| context.row(&key));
+    if !rows.any(|row| row.0.as_ref().is_ok_and(|row| leads_nowhere(&row.subject))) {
+        return false;
+    }
+    let at = Instant::now();
+    let names = match client.organizations().await {
+        Ok(known) => Names::Known(known),
+        Err(error) => Names::Unavailable { why: chain(&error), refused: matches!(error, Error::Forbidden { .. }) },
+    };
+    org.named(names, at);
+    true
+}
+
 /// Whom the key belongs to; nothing else is asked before that is proven to be who is expected.
-async fn identify(client: &Client, org: &Org) -> Result<(), Trouble> {
+async fn identify(context: &Context, client: &Client, org: &Org) -> Result<(), Trouble> {
     let identity = client.identity().await.map_err(|error| of_identity(&error))?;
+    context.budgets.belongs(client.budget(), identity.organization.id);
     match org.expected() {
         Some(expected) if expected != identity.organization.id => {
             Err(Trouble::WrongOrganization { expected, found: identity.organization })

@@ -51,6 +51,11 @@ impl Ending {
         Self { occasion: Some(occasion), ..self }
     }
 
+    /// Whether something was done.
+    pub(super) fn has_effect(&self) -> bool {
+        self.report.effect.is_some()
+    }
+
     /// The same, with the reconcile request that was carried out.
     pub(super) fn handling(self, handled_request: Option<String>) -> Self {
         Self { handled_request, ..self }
@@ -204,6 +209,7 @@ fn label(report: &Report) -> &'static str {
     match (&report.effect, &report.verdict) {
         (Some(Effect::Created(_)), _) => "created",
         (Some(Effect::Recreated(_)), _) => "recreated",
+        (Some(Effect::Adopted { .. }), _) => "adopted",
         (Some(Effect::Updated(_)), _) => "updated",
         (Some(Effect::Repaired(_)), _) => "repaired",
         (Some(Effect::Deleted(_)), _) => "deleted",
@@ -225,6 +231,8 @@ fn log(key: &Key, ending: &Ending, changed: bool) {
         Some(Effect::Recreated(connection)) => {
             warn!(object = %key, pair = %connection.pair(), id = %connection.id, "had been deleted outside; created again");
         }
+        Some(Effect::Adopted { what, foreign: true }) => warn!(object = %key, "{what}"),
+        Some(Effect::Adopted { what, foreign: false }) => info!(object = %key, "{what}"),
         Some(Effect::Updated(difference)) => info!(object = %key, difference, "changed"),
         Some(Effect::Repaired(difference)) => warn!(object = %key, difference, "had been changed outside; put right"),
         Some(Effect::Deleted(what) | Effect::Released(what) | Effect::Orphaned(what)) => info!(object = %key, "{what}"),

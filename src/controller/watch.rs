@@ -3,7 +3,7 @@
 //! Each kind and namespace has exactly one watch inside its controller: kube puts one back-off around all triggers of a controller, so a
 //! second failing watch would hold up the first. Everything else wakes objects through a channel.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::future::Future;
@@ -151,9 +151,9 @@ struct Taps<K> {
 struct Tap<K> {
     context: Arc<Context>,
     name: String,
-    /// What the list under way has shown; what is not in it at its end has gone while nobody watched.
-    listing: BTreeSet<Key>,
-    known: BTreeSet<Key>,
+    /// What the list under way has shown, with its uid; what is not in it at its end has gone while nobody watched.
+    listing: BTreeMap<Key, Option<String>>,
+    known: BTreeMap<Key, Option<String>>,
     taps: Taps<K>,
     failing: bool,
 }
@@ -162,7 +162,7 @@ impl<K: Resource<DynamicType = ()>> Tap<K> {
     fn new(context: Arc<Context>, namespace: Option<&String>, taps: Taps<K>) -> Self {
         let name = watch_name::<K>(namespace.map(String::as_str));
         context.health.begins(&name);
-        Self { context, name, listing: BTreeSet::new(), known: BTreeSet::new(), taps, failing: false }
+        Self { context, name, listing: BTreeMap::new(), known: BTreeMap::new(), taps, failing: false }
     }
 
     fn see(&mut self, event: &Result<Event<K>, watcher::Error>) {
@@ -178,12 +178,12 @@ impl<K: Resource<DynamicType = ()>> Tap<K> {
         match event {
             Event::Init => self.listing.clear(),
             Event::InitApply(object) => {
-                self.listing.insert(Key::of(object));
-                (self.taps.applied)(&self.context, object);
+                self.listing.insert(Key::of(object), object.meta().uid.clone());
+                self.applied(object);
             }
             Event::InitDone => {
                 let listed = std::mem::take(&mut self.listing);
-                for gone in self.known.difference(&listed) {
+                for gone in self.known.keys().filter(|key| !listed.contains_key(key)) {
                     (self.taps.deleted)(&self.context, gone);
                 }
                 self.known = listed;
@@ -191,14 +191,23 @@ impl<K: Resource<DynamicType = ()>> Tap<K> {
                 (self.taps.listed)(&self.context);
             }
             Event::Apply(object) => {
-                self.known.insert(Key::of(object));
-                (self.taps.applied)(&self.context, object);
+                self.applied(object);
+                self.known.insert(Key::of(object), object.meta().uid.clone());
             }
             Event::Delete(object) => {
                 self.known.remove(&Key::of(object));
                 (self.taps.deleted)(&self.context, &Key::of(object));
             }
         }
+    }
+
+    /// A namesake inherits nothing, also when the end of the one before was not seen.
+    fn applied(&self, object: &K) {
+        let key = Key::of(object);
+        if self.known.get(&key).is_some_and(|uid| *uid != object.meta().uid) {
+            (self.taps.deleted)(&self.context, &key);
+        }
+        (self.taps.applied)(&self.context, object);
     }
 
     /// One line at the beginning of a series of failures, not one for each.
@@ -247,6 +256,7 @@ impl Context {
             let subject = &row.subject;
             self.objects.applied(&subject.key, std::iter::once(subject.source()).chain(subject.sink()));
             self.objects.claims(&subject.key, subject.memory.pair());
+            self.objects.specified_at(&subject.key, subject.generation);
             // Whoever shares the pair may have become its holder, or lost it.
             self.wake(self.objects.beside(&subject.key));
         }

@@ -1,11 +1,10 @@
 //! The request budget that Datadog grants an organization, learned from the `X-RateLimit-*` headers of every answer.
 //!
-//! All keys and tools of an organization share its buckets, so all clients of one organization share one [`Budget`]. A bucket is known by
-//! its name (`X-RateLimit-Name`) and a call belongs to the bucket that its last answer named: an exhausted budget for writing does not stop
+//! All keys and tools of an organization share its buckets ([`super::budgets`] sees to that). A bucket is known by its name
+//! (`X-RateLimit-Name`) and a call belongs to the bucket that its last answer named: an exhausted budget for writing does not stop
 //! the lists. An answer without a name (the edge's HTML) speaks for every call.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
@@ -33,31 +32,6 @@ const SAME_WINDOW: Duration = Duration::from_secs(2);
 /// A bucket's name is a short word; what is longer is cut, so that it cannot fill the memory.
 const MAX_NAME: usize = 64;
 
-/// The request budget of one organization. Clones share it.
-#[derive(Debug, Clone, Default)]
-pub struct Budget(Arc<Mutex<Buckets>>);
-
-impl Budget {
-    /// How many requests the tightest bucket still allows; unknown until an answer told, and when its window is over.
-    pub fn remaining(&self) -> Option<u64> {
-        self.buckets().remaining(Instant::now())
-    }
-
-    /// Takes one request from the budget, or tells when there will be one.
-    pub(super) fn admit(&self, call: Call) -> Result<(), Instant> {
-        self.buckets().admit(call, Instant::now())
-    }
-
-    /// Learns from an answer. Tells when the bucket opens if this answer shows that it is exhausted.
-    pub(super) fn learn(&self, call: Call, status: StatusCode, headers: &HeaderMap) -> Option<Instant> {
-        self.buckets().learn(call, status, headers, Instant::now())
-    }
-
-    fn buckets(&self) -> MutexGuard<'_, Buckets> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The buckets of an organization. Pure: time comes in.
 #[derive(Debug, Default)]
 pub(super) struct Buckets {
@@ -69,13 +43,28 @@ pub(super) struct Buckets {
 
 impl Buckets {
     pub(super) fn admit(&mut self, call: Call, now: Instant) -> Result<(), Instant> {
-        let own = self.name_of.get(call.name()).and_then(|name| self.named.get_mut(name));
-        let mut buckets: Vec<&mut Bucket> = std::iter::once(&mut self.shared).chain(own).collect();
-        if let Some(until) = buckets.iter().filter_map(|bucket| bucket.closed_until(now)).max() {
+        if let Some(until) = self.closed_until(call, now) {
             return Err(until);
         }
-        buckets.iter_mut().for_each(|bucket| bucket.take(now));
+        let own = self.name_of.get(call.name()).and_then(|name| self.named.get_mut(name));
+        std::iter::once(&mut self.shared).chain(own).for_each(|bucket| bucket.take(now));
         Ok(())
+    }
+
+    /// Until when nothing may be sent for this call.
+    pub(super) fn closed_until(&self, call: Call, now: Instant) -> Option<Instant> {
+        let own = self.name_of.get(call.name()).and_then(|name| self.named.get(name));
+        std::iter::once(&self.shared).chain(own).filter_map(|bucket| bucket.closed_until(now)).max()
+    }
+
+    /// Takes in what was learned of the same organization elsewhere.
+    pub(super) fn absorb(&mut self, other: &Self, now: Instant) {
+        self.shared.absorb(&other.shared, now);
+        for (call, name) in &other.name_of {
+            let Some(bucket) = other.named.get(name) else { continue };
+            self.name_of.entry(call).or_insert_with(|| name.clone());
+            self.named.entry(name.clone()).or_default().absorb(bucket, now);
+        }
     }
 
     pub(super) fn learn(&mut self, call: Call, status: StatusCode, headers: &HeaderMap, now: Instant) -> Option<Instant> {
@@ -134,6 +123,8 @@ struct Bucket {
 struct Window {
     remaining: u64,
     resets_at: Instant,
+    /// Whether an answer said that nothing is left, and not our own count alone.
+    told_empty: bool,
 }
 
 impl Bucket {
@@ -155,18 +146,32 @@ impl Bucket {
             self.blind_waits = 0;
         }
         let told = match (exhausted, remaining, reset) {
-            (true, _, Some(reset)) => Window { remaining: 0, resets_at: now + reset },
+            (true, _, Some(reset)) => Window { remaining: 0, resets_at: now + reset, told_empty: true },
             // Several requests in flight meet one empty bucket: that is one blind wait, not one each.
             (true, _, None) if self.closed_until(now).is_some() => return,
-            (true, _, None) => Window { remaining: 0, resets_at: now + self.next_blind_wait() },
-            (false, Some(remaining), Some(reset)) => Window { remaining, resets_at: now + reset },
+            (true, _, None) => Window { remaining: 0, resets_at: now + self.next_blind_wait(), told_empty: true },
+            (false, Some(remaining), Some(reset)) => Window { remaining, resets_at: now + reset, told_empty: false },
             (false, None, _) | (false, _, None) => return,
         };
+        self.meet(told, now);
+    }
+
+    fn absorb(&mut self, other: &Self, now: Instant) {
+        self.blind_waits = self.blind_waits.max(other.blind_waits);
+        if let Some(told) = other.window_at(now) {
+            self.meet(told, now);
+        }
+    }
+
+    fn meet(&mut self, told: Window, now: Instant) {
         self.window = Some(match self.window_at(now) {
             // Answers may overtake each other, and some requests are in flight: within a window the smaller number is the safe one.
             Some(known) if told.resets_at <= known.resets_at + SAME_WINDOW => {
-                Window { remaining: known.remaining.min(told.remaining), resets_at: known.resets_at.max(told.resets_at) }
+                let told_empty = known.told_empty || told.told_empty;
+                Window { remaining: known.remaining.min(told.remaining), resets_at: known.resets_at.max(told.resets_at), told_empty }
             }
+            // Nothing is sent while it is closed: this answers a request that was under way before.
+            Some(known) if known.told_empty && !told.told_empty => known,
             Some(_) | None => told,
         });
     }

@@ -1,4 +1,4 @@
-//! The five calls, as words for messages and metrics.
+//! The six calls, as words for messages and metrics.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use http::Method;
 use crate::decide::model::ConnectionId;
 
 const CURRENT_USER: &str = "/api/v2/current_user";
+const ORGANIZATIONS: &str = "/api/v2/org";
 const CONNECTIONS: &str = "/api/v2/org_connections";
 const CONNECTION: &str = "/api/v2/org_connections/{connection_id}";
 
@@ -17,6 +18,8 @@ const CONNECTION: &str = "/api/v2/org_connections/{connection_id}";
 pub enum Call {
     /// Who the key belongs to and acts as.
     Identity,
+    /// The organizations of the account.
+    Organizations,
     /// One page of the organization's connections.
     List,
     /// A new connection.
@@ -32,6 +35,7 @@ impl Call {
     pub fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity",
+            Self::Organizations => "organizations",
             Self::List => "list",
             Self::Create => "create",
             Self::Update(_) => "update",
@@ -39,19 +43,21 @@ impl Call {
         }
     }
 
-    /// The path with a placeholder for the id: one of three, so fit for a metric.
+    /// The path with a placeholder for the id: one of four, so fit for a metric.
     pub fn route(self) -> &'static str {
         match self {
             Self::Identity => CURRENT_USER,
+            Self::Organizations => ORGANIZATIONS,
             Self::List | Self::Create => CONNECTIONS,
             Self::Update(_) | Self::Delete(_) => CONNECTION,
         }
     }
 
-    /// The permission (and OAuth scope of the same name) that the call needs, beyond a valid key.
+    /// The permission (and OAuth scope of the same name) that the call needs, beyond a valid key; two of which either will do, in words.
     pub fn permission(self) -> Option<&'static str> {
         match self {
             Self::Identity => None,
+            Self::Organizations => Some("org_connections_write or org_management"),
             Self::List => Some("org_connections_read"),
             Self::Create | Self::Update(_) | Self::Delete(_) => Some("org_connections_write"),
         }
@@ -59,7 +65,7 @@ impl Call {
 
     pub(super) fn method(self) -> Method {
         match self {
-            Self::Identity | Self::List => Method::GET,
+            Self::Identity | Self::Organizations | Self::List => Method::GET,
             Self::Create => Method::POST,
             Self::Update(_) => Method::PATCH,
             Self::Delete(_) => Method::DELETE,
@@ -68,7 +74,7 @@ impl Call {
 
     pub(super) fn path(self) -> String {
         match self {
-            Self::Identity | Self::List | Self::Create => self.route().to_owned(),
+            Self::Identity | Self::Organizations | Self::List | Self::Create => self.route().to_owned(),
             Self::Update(id) | Self::Delete(id) => format!("{CONNECTIONS}/{id}"),
         }
     }

@@ -15,7 +15,7 @@ use super::listing::{self, Gathering, PAGE_ROWS};
 use super::{
     Budget, Call, Credentials, Error, Listing, Observation, Observer, Patched, Texts, Transport, TransportError, Unreadable, wire,
 };
-use crate::decide::model::{Connection, ConnectionId, ConnectionTypes, Identity, OrgId, Pair};
+use crate::decide::model::{Connection, ConnectionId, ConnectionTypes, Identity, OrgId, Organization, Pair};
 
 /// The time from sending a request to the last byte of its answer. Recorded answers take a tenth of a second, a full page of a thousand
 /// rows perhaps one; who drips or stalls for longer holds up an organization's next look at the truth, and a slot of the executor.
@@ -101,6 +101,16 @@ impl Client {
         Ok(self.call(Call::Identity, Input::Nothing, wire::identity).await?.value)
     }
 
+    /// The organizations of the account as far as the key may see them, its own among them, sorted by id. Each has its name as Datadog
+    /// shows it, made printable; only its own may have none.
+    ///
+    /// # Errors
+    /// [`Error`]; needs one of two permissions, which [`missing_permission`](Error::missing_permission) names. An answer that leaves out
+    /// the name of another organization is none: that a name is unique could not be told from it.
+    pub async fn organizations(&self) -> Result<Vec<Organization>, Error> {
+        Ok(self.call(Call::Organizations, Input::Nothing, wire::organizations).await?.value)
+    }
+
     /// All connections in which the organization is source or sink, through every page. A list of several pages and one that the API does
     /// not count are read twice, see [`Listing::complete`].
     ///
@@ -168,7 +178,7 @@ impl Client {
             let value = read(response.body()).map_err(|what| Error::Unreadable { call, what })?;
             Ok(Answer { value, asked_at: clock::date(response.headers()).and_then(|date| clock::sent_at(date, sent.elapsed())) })
         });
-        if let Some(observer) = &self.observer {
+        if let (Some(observer), false) = (&self.observer, matches!(result, Err(Error::ObserveOnly { .. }))) {
             let label = result.as_ref().map_or_else(Error::label, |_| "ok");
             observer(&Observation { call: call.name(), route: call.route(), result: label, elapsed: sent.elapsed() });
         }

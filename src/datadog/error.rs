@@ -44,6 +44,12 @@ pub enum Error {
         /// What stood in the way.
         source: TransportError,
     },
+    /// The process was told to change nothing at Datadog.
+    #[error("{call}: not sent, because the operator runs with --observe-only")]
+    ObserveOnly {
+        /// The call.
+        call: Call,
+    },
     /// The request left, its answer did not come, or not to its end.
     #[error("{call}: no complete answer came{}", doubt(*call))]
     NoAnswer {
@@ -165,7 +171,7 @@ impl Error {
             Self::Throttled { until, .. } => Class::Throttled { until: *until },
             Self::NotFound { call: Call::Create, texts } if !texts.is_empty() => Class::Permanent,
             Self::NotFound { .. } => Class::Transient,
-            Self::Unauthorized { .. } | Self::Forbidden { .. } | Self::Rejected { .. } => Class::Permanent,
+            Self::Unauthorized { .. } | Self::Forbidden { .. } | Self::Rejected { .. } | Self::ObserveOnly { .. } => Class::Permanent,
         }
     }
 
@@ -173,7 +179,7 @@ impl Error {
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::Unreachable { .. } | Self::Throttled { .. } | Self::Unauthorized { .. } | Self::Forbidden { .. } => Outcome::NotDone,
-            Self::NotFound { .. } | Self::Conflict { .. } | Self::Rejected { .. } => Outcome::NotDone,
+            Self::NotFound { .. } | Self::Conflict { .. } | Self::Rejected { .. } | Self::ObserveOnly { .. } => Outcome::NotDone,
             Self::NoAnswer { .. } | Self::ServerError { .. } | Self::Unreadable { .. } | Self::RedirectRefused { .. } => Outcome::Unknown,
         }
     }
@@ -187,6 +193,7 @@ impl Error {
     pub fn label(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => "unreachable",
+            Self::ObserveOnly { .. } => "observe_only",
             Self::NoAnswer { .. } => "no_answer",
             Self::Throttled { .. } => "throttled",
             Self::Unauthorized { .. } => "unauthorized",
@@ -203,6 +210,7 @@ impl Error {
     pub(super) fn of_transport(call: Call, source: TransportError) -> Self {
         match source {
             TransportError::NotSent(_) => Self::Unreachable { call, source },
+            TransportError::ObserveOnly => Self::ObserveOnly { call },
             TransportError::Broken(_) | TransportError::TooLarge | TransportError::TimedOut(_) => Self::NoAnswer { call, source },
         }
     }
@@ -224,7 +232,7 @@ impl Error {
 
 fn doubt(call: Call) -> &'static str {
     match call {
-        Call::Identity | Call::List => "",
+        Call::Identity | Call::Organizations | Call::List => "",
         Call::Create | Call::Update(_) | Call::Delete(_) => "; the next list shows whether it took effect",
     }
 }
@@ -233,7 +241,7 @@ fn suspects(call: Call) -> &'static str {
     match call {
         Call::Create => ". Check that the sink is an organization of the same account, how many connections it may have, and the types",
         Call::Update(_) => ". Check the connection types",
-        Call::Identity | Call::List | Call::Delete(_) => "",
+        Call::Identity | Call::Organizations | Call::List | Call::Delete(_) => "",
     }
 }
 

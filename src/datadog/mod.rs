@@ -1,4 +1,4 @@
-//! The API of Datadog, as far as connections need it: who am I, list, create, update, delete.
+//! The API of Datadog, as far as connections need it: who am I, which organizations are there, list, create, update, delete.
 //!
 //! Talks to the network, decides nothing. A call has one of three outcomes ([`Outcome`]) and an error has a class ([`Class`]); nobody
 //! has to look into an error any deeper to know what to do next. Keys travel in request headers and appear nowhere else. Every request
@@ -11,6 +11,7 @@
 //! ```
 
 mod budget;
+mod budgets;
 mod call;
 mod client;
 mod clock;
@@ -24,7 +25,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use budget::Budget;
+pub use budgets::{Budget, Budgets};
 pub use call::{Call, Observation, Observer};
 pub use client::{Client, DEADLINE, Deleted};
 pub use credentials::{API_KEY, APP_KEY, BEARER_TOKEN, Credentials, InvalidSecret};

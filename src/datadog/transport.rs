@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
-use tower::BoxError;
+use http::{Method, Request, Response};
 use tower::util::BoxCloneSyncService;
+use tower::{BoxError, ServiceExt};
 
 /// Carries one request and its whole answer.
 pub type Transport = BoxCloneSyncService<Request<Bytes>, Response<Bytes>, TransportError>;
@@ -32,6 +32,9 @@ pub enum TransportError {
     /// No connection came about (name, route, refusal, certificate): nothing has left this process.
     #[error("no connection could be made")]
     NotSent(#[source] BoxError),
+    /// The request would have changed something, and this transport lets nothing through that does, see [`observe_only`].
+    #[error("only requests that read are sent")]
+    ObserveOnly,
     /// The connection broke, or the answer could not be unpacked.
     #[error("the exchange broke off")]
     Broken(#[source] BoxError),
@@ -64,6 +67,14 @@ pub(super) fn with(builder: reqwest::ClientBuilder) -> Result<Transport, reqwest
         .pool_idle_timeout(IDLE_DEADLINE)
         .build()?;
     Ok(Transport::new(tower::service_fn(move |request| exchange(client.clone(), request))))
+}
+
+/// The same transport for looking alone: whatever is no GET is refused before anything is sent.
+pub fn observe_only(inner: Transport) -> Transport {
+    Transport::new(tower::service_fn(move |request: Request<Bytes>| {
+        let inner = inner.clone();
+        async move { if request.method() == Method::GET { inner.oneshot(request).await } else { Err(TransportError::ObserveOnly) } }
+    }))
 }
 
 async fn exchange(client: reqwest::Client, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {

@@ -1,7 +1,7 @@
 //! The JSON of the API. Reading is lenient about what nobody needs (unknown members and types, nulls, wrong types of optional members) and
 //! strict about what makes a connection: a row without both organizations, id, types and time is no row.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -111,6 +111,34 @@ struct UserAttributes {
     service_account: Option<bool>,
 }
 
+#[derive(Deserialize)]
+struct Account {
+    relationships: AccountRelationships,
+}
+
+#[derive(Deserialize)]
+struct AccountRelationships {
+    current_org: Related,
+    managed_orgs: ManyRelated,
+}
+
+#[derive(Deserialize)]
+struct ManyRelated {
+    data: Vec<Reference>,
+}
+
+/// An organization beside the data, where its name is what was asked for.
+#[derive(Deserialize)]
+struct NamedOrganization {
+    id: String,
+    attributes: NameAttribute,
+}
+
+#[derive(Deserialize)]
+struct NameAttribute {
+    name: String,
+}
+
 /// A neighbour of the data, whatever its kind. The e-mail addresses of users are not even read.
 #[derive(Deserialize)]
 struct Included {
@@ -179,6 +207,33 @@ pub(super) fn identity(body: &[u8]) -> Result<Identity, Unreadable> {
         principal: Principal { id: user.id.parse().map_err(|_| Unreadable::Shape)?, service_account: user.attributes.service_account },
         permissions: PERMISSIONS.into_iter().filter(|name| granted.contains(name)).map(str::to_owned).collect(),
     })
+}
+
+pub(super) fn organizations(body: &[u8]) -> Result<Vec<Organization>, Unreadable> {
+    let document: Document<Account> = parse(body)?;
+    let AccountRelationships { current_org, managed_orgs } = document.data.relationships;
+    let own = current_org.data.id.parse().map_err(|_| Unreadable::Shape)?;
+    let mut names = organization_names(&document.included).ok_or(Unreadable::Shape)?;
+    names.entry(own).or_default();
+    let is_named = |other: Reference| other.id.parse().is_ok_and(|id| names.contains_key(&id));
+    if !managed_orgs.data.into_iter().all(is_named) {
+        return Err(Unreadable::Shape);
+    }
+    Ok(names.into_iter().map(|(id, name)| Organization { id, name }).collect())
+}
+
+/// The names of all organizations beside the data; `None` if one cannot be read, or has two.
+fn organization_names(neighbours: &[Value]) -> Option<BTreeMap<OrgId, String>> {
+    let mut names = BTreeMap::new();
+    for neighbour in neighbours.iter().filter(|neighbour| neighbour.get("type").is_some_and(|kind| kind == "orgs")) {
+        let NamedOrganization { id, attributes } = NamedOrganization::deserialize(neighbour).ok()?;
+        let name = printable(&attributes.name, MAX_NAME);
+        let before = names.insert(id.parse().ok()?, name.clone());
+        if before.is_some_and(|before| before != name) {
+            return None;
+        }
+    }
+    Some(names)
 }
 
 fn connection(row: Row, service_accounts: &HashMap<PrincipalId, bool>) -> Option<Connection> {

@@ -108,13 +108,51 @@ pub struct Claimant {
     pub terminating: bool,
     /// What it remembers. A claim counts only if its source is the organization that the object's own source has proven.
     pub memory: Memory,
+    /// Whom its own source's key acts as, if that is known: what it made, that one made.
+    pub acts_as: Option<PrincipalId>,
+    /// What it would do with the pair's connection.
+    pub intent: Intent,
+}
+
+/// What an object would do with a connection of the pair if it could have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Intent {
+    /// Hold it: it wants this pair, may act for it, and its organization is connected.
+    Hold(Pair),
+    /// Give it to whoever wants it: it is being deleted, and the connection with it.
+    HandOver,
+    /// Neither: only look, wait for its organization, or leave the connection behind.
+    Neither,
+    /// Nobody knows: its spec and status cannot be understood, only its claim can.
+    Unclear,
 }
 
 impl Claimant {
-    /// Owned before claimed, then older, then smaller uid.
-    fn rank(&self, present: Option<&Connection>, us: Option<PrincipalId>) -> (bool, Option<Timestamp>, &str) {
-        let owns = present.is_some_and(|connection| self.memory.owns(connection, us));
-        (!owns, self.created, &self.uid)
+    /// Whether the connection is this object's property.
+    pub fn owns(&self, connection: &Connection) -> bool {
+        self.memory.owns(connection, self.acts_as)
+    }
+
+    /// Whether its claim names this pair.
+    pub fn claims(&self, pair: Pair) -> bool {
+        self.memory.claim.is_some_and(|claim| claim.pair == pair)
+    }
+
+    /// Recorded before owned, owned before claimed, then older, then smaller uid.
+    fn rank(&self, present: Option<&Connection>) -> (bool, bool, Option<Timestamp>, &str) {
+        let owns = present.is_some_and(|connection| self.owns(connection));
+        let recorded = present.is_some_and(|connection| self.memory.recorded == Some(connection.id));
+        (!recorded, !owns, self.created, &self.uid)
+    }
+
+    /// Whether it is a live object that would hold the pair's connection.
+    fn would_hold(&self, pair: Pair) -> bool {
+        !self.terminating && self.intent == Intent::Hold(pair)
+    }
+
+    /// Whether it is on its way out, owns this connection, and leaves it to whoever wants the pair.
+    pub fn hands_over(&self, connection: &Connection) -> bool {
+        self.terminating && self.intent == Intent::HandOver && self.owns(connection)
     }
 }
 
@@ -140,18 +178,23 @@ impl fmt::Display for Standing {
 }
 
 /// How `me` stands on the pair. A terminating object counts for nothing among live ones: it neither outranks nor blocks them.
-pub fn standing(me: &Claimant, others: &[Claimant], pair: Pair, present: Option<&Connection>, us: Option<PrincipalId>) -> Standing {
-    let claims = |claimant: &&Claimant| claimant.memory.claim.is_some_and(|claim| claim.pair == pair);
-    let best_rival =
-        others.iter().filter(|other| other.uid != me.uid && !other.terminating).filter(claims).min_by_key(|other| other.rank(present, us));
-    let mine = claims(&me);
-    let owned = !me.rank(present, us).0;
+pub fn standing(me: &Claimant, others: &[Claimant], pair: Pair, present: Option<&Connection>) -> Standing {
+    let live = others.iter().filter(|other| other.uid != me.uid && !other.terminating && other.claims(pair));
+    let best_rival = live.min_by_key(|other| other.rank(present));
+    let owned = present.is_some_and(|connection| me.owns(connection));
     match best_rival {
-        None if mine => Standing::Holder,
+        None if me.claims(pair) => Standing::Holder,
         None => Standing::Free,
-        Some(rival) if (mine || owned) && me.rank(present, us) < rival.rank(present, us) => Standing::Holder,
+        Some(rival) if (me.claims(pair) || owned) && me.rank(present) < rival.rank(present) => Standing::Holder,
         Some(rival) => Standing::Rival(rival.name.clone()),
     }
+}
+
+/// The live object that will hold this connection once its present owner lets it go, if any will.
+pub fn heir<'a>(others: &'a [Claimant], connection: &Connection) -> Option<&'a Claimant> {
+    let pair = connection.pair();
+    let unhindered = |other: &&Claimant| !matches!(standing(other, others, pair, Some(connection)), Standing::Rival(_));
+    others.iter().filter(|other| other.would_hold(pair)).find(unhindered)
 }
 
 #[cfg(test)]

@@ -34,6 +34,49 @@ impl Referenced {
     }
 }
 
+/// What is known of the names of the account's organizations, as far as the source's key sees them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Names {
+    /// Nobody has asked yet.
+    #[default]
+    NotAsked,
+    /// These.
+    Known(Vec<Organization>),
+    /// They cannot be had; the text says why.
+    Unavailable {
+        /// What happened, and what to do.
+        why: String,
+        /// Whether a permission is missing.
+        refused: bool,
+    },
+}
+
+impl Names {
+    /// The one organization that has this name.
+    pub fn lead_to(&self, name: &str) -> Result<OrgId, Invalid> {
+        let known = match self {
+            Self::NotAsked => return Err(Invalid::NameNotLookedUp(name.to_owned())),
+            Self::Unavailable { why, refused } => {
+                return Err(Invalid::NamesUnavailable { name: name.to_owned(), why: why.clone(), refused: *refused });
+            }
+            Self::Known(known) => known,
+        };
+        let called = known.iter().filter(|organization| organization.name == name).map(|organization| organization.id);
+        let what = match called.collect::<Vec<_>>().as_slice() {
+            [id] => return Ok(*id),
+            [] => nobody_is_called(known),
+            several => {
+                let ids: Vec<String> = several.iter().take(NAMES_SHOWN).map(ToString::to_string).collect();
+                format!("is the name of {} organizations ({}): name the sink by its id", several.len(), ids.join(", "))
+            }
+        };
+        Err(Invalid::SinkUnknown { name: name.to_owned(), what })
+    }
+}
+
+/// As many names as fit into a message.
+const NAMES_SHOWN: usize = 10;
+
 /// Why there is nothing that could be wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Invalid {
@@ -70,25 +113,55 @@ pub enum Invalid {
     /// Both references lead to one organization.
     #[error("source and sink are the same organization {0}: an organization cannot share with itself; name another sink")]
     SameOrganization(OrgId),
+    /// Nobody has asked for the names yet.
+    #[error("the sink is named `{0}`: its id is being looked up")]
+    NameNotLookedUp(String),
+    /// The names cannot be had.
+    #[error("the sink is named `{name}`, and its id cannot be looked up: {why}; or name the sink by its id")]
+    NamesUnavailable {
+        /// The name in the spec.
+        name: String,
+        /// What happened, and what to do.
+        why: String,
+        /// Whether a permission is missing.
+        refused: bool,
+    },
+    /// No organization has the name, or several have.
+    #[error("sinkOrg.name `{name}` {what}")]
+    SinkUnknown {
+        /// The name in the spec.
+        name: String,
+        /// Which names there are.
+        what: String,
+    },
     /// Something that the API server's rules should have refused.
     #[error("{0}: correct the manifest")]
     Malformed(String),
 }
 
 impl Desired {
-    /// What the spec wants, given the DatadogOrg objects that it names. `sink` is only looked at if the spec names one. Once a pair is
-    /// `bound` by a claim, a sink that has gone or is not proven is the bound one: only another organization behind it would matter.
-    pub fn parse(spec: &OrgConnectionSpec, source: &Referenced, sink: &Referenced, bound: Option<Pair>) -> Result<Self, Invalid> {
+    /// What the spec wants, given the DatadogOrg objects that it names, and the names of organizations for a sink named by one. `sink` is
+    /// only looked at if the spec names a DatadogOrg. Once a pair is `bound` by a recorded connection, a sink by name is the bound one, and
+    /// so is a DatadogOrg that has gone or is not proven: only another organization behind it would matter.
+    pub fn parse(
+        spec: &OrgConnectionSpec,
+        source: &Referenced,
+        sink: &Referenced,
+        names: &Names,
+        bound: Option<Pair>,
+    ) -> Result<Self, Invalid> {
         let (source, site) = proven("sourceOrgRef", &spec.source_org_ref.name, source)?;
-        let sink = match &spec.sink_org {
-            SinkOrg { id: Some(id), r#ref: None } => id.0.parse().map_err(|error| Invalid::Malformed(format!("sinkOrg.id: {error}")))?,
-            SinkOrg { id: None, r#ref: Some(name) } => match (sink, bound) {
+        let sink = match (&spec.sink_org, bound) {
+            (SinkOrg { id: Some(id), name: None, r#ref: None }, _) => {
+                id.0.parse().map_err(|error| Invalid::Malformed(format!("sinkOrg.id: {error}")))?
+            }
+            (SinkOrg { id: None, name: Some(_), r#ref: None }, Some(bound)) => bound.sink,
+            (SinkOrg { id: None, name: Some(name), r#ref: None }, None) => names.lead_to(name)?,
+            (SinkOrg { id: None, name: None, r#ref: Some(name) }, bound) => match (sink, bound) {
                 (Referenced::Missing | Referenced::Unproven(_), Some(bound)) => bound.sink,
                 _ => on_site(site, proven("sinkOrg.ref", &name.name, sink)?, &name.name)?,
             },
-            SinkOrg { id: Some(_), r#ref: Some(_) } | SinkOrg { id: None, r#ref: None } => {
-                return Err(Invalid::Malformed("sinkOrg needs exactly one of id and ref".to_owned()));
-            }
+            (SinkOrg { .. }, _) => return Err(Invalid::Malformed("sinkOrg needs exactly one of id, name and ref".to_owned())),
         };
         if source.id == sink {
             return Err(Invalid::SameOrganization(sink));
@@ -99,6 +172,15 @@ impl Desired {
         }
         Ok(Self { pair: Pair { source: source.id, sink }, types })
     }
+}
+
+fn nobody_is_called(known: &[Organization]) -> String {
+    let mut names: Vec<&str> = known.iter().map(|organization| organization.name.as_str()).collect();
+    names.sort_unstable();
+    let more = if names.len() > NAMES_SHOWN { ", …" } else { "" };
+    names.truncate(NAMES_SHOWN);
+    let names = names.join(", ");
+    format!("is the name of no organization that the source's key can see (it sees: {names}{more}): correct it, or name the sink by its id")
 }
 
 fn proven<'a>(role: &'static str, name: &str, referenced: &'a Referenced) -> Result<(&'a Organization, Site), Invalid> {

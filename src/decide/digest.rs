@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::model::{Connection, Organization};
 use super::outcome::{Report, Shown};
-use super::status::whole_seconds;
+use super::status::{shown_types, whole_seconds};
 use crate::api::conditions::{Progress, Ready, find};
 use crate::api::fields::OrganizationStatus;
 use crate::api::org_connection::OrgConnectionStatus;
@@ -17,6 +17,7 @@ use crate::api::org_connection::OrgConnectionStatus;
 pub struct Digest {
     verdict: u64,
     connection: u64,
+    types: u64,
     shows_types: bool,
     in_sync_with: Option<i64>,
     not_vouched_for: Option<i64>,
@@ -33,7 +34,7 @@ impl Digest {
             verdict: ready.map_or(0, |ready| {
                 let beside = [Progress::Reconciling, Progress::Stalled].into_iter().filter_map(Progress::condition_type);
                 let beside = beside.into_iter().find(|type_| find(&status.conditions, type_).is_some());
-                hash(&(status.observed_generation, &ready.status, &ready.reason, &ready.message, beside))
+                hash(&(status.observed_generation, &ready.status, &ready.reason, &ready.message, beside, &status.plan))
             }),
             connection: hash(&(
                 &status.connection_id,
@@ -43,6 +44,7 @@ impl Digest {
                 status.source.as_ref().map(words),
                 status.sink.as_ref().map(words),
             )),
+            types: hash(&status.connection_types),
             shows_types: !status.connection_types.is_empty(),
             in_sync_with: ready.filter(|ready| ready.status == Ready::True.text()).map(|_| status.observed_generation),
             not_vouched_for: ready.filter(|ready| ready.status == Ready::Unknown.text()).map(|_| status.observed_generation),
@@ -68,11 +70,13 @@ impl Digest {
     /// Whether the status says what the report would make it say.
     pub fn says(&self, report: &Report, generation: i64) -> bool {
         let verdict = report.verdict.as_ref().is_none_or(|verdict| {
-            self.verdict == hash(&(generation, verdict.ready.text(), verdict.reason, &verdict.message, verdict.progress.condition_type()))
+            let beside = verdict.progress.condition_type();
+            self.verdict == hash(&(generation, verdict.ready.text(), verdict.reason, &verdict.message, beside, &report.plan))
         });
         verdict
             && match &report.shown {
                 Shown::Owned(connection) => self.connection == of_connection(connection),
+                Shown::Observed(connection) => self.types == hash(&shown_types(&connection.types)),
                 Shown::NotOurs => !self.shows_types,
                 Shown::Unknown => true,
             }
@@ -82,7 +86,7 @@ impl Digest {
 fn of_connection(connection: &Connection) -> u64 {
     hash(&(
         Some(connection.id.to_string()),
-        connection.types.to_vec(),
+        shown_types(&connection.types),
         Some(whole_seconds(connection.created_at)),
         connection.created_by.map(|by| (by.id.to_string(), by.service_account)),
         Some(known(&connection.source)),
@@ -133,6 +137,11 @@ mod tests {
             stalled.clone().showing(Shown::NotOurs),
             stalled.showing(Shown::Owned(connection())),
             Report::not_ready(ConnectionReason::Retrying, "later", Retry::Backoff),
+            Report::observed(connection()),
+            Report::observed(Connection { types: ["logs"].into_iter().collect(), ..connection() }),
+            Report::not_ready(ConnectionReason::Suspended, "no", Retry::WhenWoken).planning(Some("add audit".to_owned())),
+            Report::not_ready(ConnectionReason::Suspended, "no", Retry::WhenWoken).planning(Some("remove logs".to_owned())),
+            Report::not_ready(ConnectionReason::Suspended, "no", Retry::WhenWoken),
         ]
     }
 
@@ -167,6 +176,18 @@ mod tests {
             let report = Report { verdict: None, ..Report::in_sync(other, None) };
             assert!(!digest.says(&report, 1), "change {number}");
         }
+    }
+
+    #[test]
+    fn what_is_only_looked_at_is_known_by_its_types() {
+        let now = Timestamp::from_second(1).unwrap();
+        let digest = Digest::of_status(status::next(None, &Report::observed(connection()), 1, None, now).as_ref());
+        let looking = |shown| Report { verdict: None, ..Report::in_sync(connection(), None) }.showing(shown);
+        let differing = Connection { types: ["logs"].into_iter().collect(), ..connection() };
+        assert!(digest.says(&looking(Shown::Observed(connection())), 1));
+        assert!(!digest.says(&looking(Shown::Observed(differing)), 1), "other types");
+        assert!(!digest.says(&looking(Shown::Owned(connection())), 1), "what is owned has an id");
+        assert!(!digest.says(&looking(Shown::NotOurs), 1), "what is not there has no types");
     }
 
     #[test]

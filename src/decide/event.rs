@@ -35,6 +35,7 @@ fn of_effect(effect: &Effect) -> Option<Event> {
         Effect::Repaired(difference) => {
             (true, "DriftRepaired", format!("the connection had been changed outside; put it right: {difference}"))
         }
+        Effect::Adopted { what, foreign } => (*foreign, "Adopted", what.clone()),
         Effect::Deleted(what) => (false, "Deleted", what.clone()),
         Effect::Orphaned(what) => (false, "Orphaned", what.clone()),
         // Its deletion had an event; the object itself is gone.

@@ -1,20 +1,23 @@
 //! The values that the tests of the decisions speak of. Everything goes through the real parsers.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::claims::{Claim, Claimant, Memory};
+use super::claims::{Claim, Claimant, Intent, Memory};
 use super::desired::{Desired, Invalid};
 use super::model::{Connection, ConnectionId, ConnectionTypes, OrgId, Organization, Pair, Principal, PrincipalId};
-use super::outcome::{Effect, Report, Retry};
-use super::plan::Refusal;
+use super::outcome::{Effect, Report, Retry, Shown};
+use super::plan::{Hold, Policies, Refusal};
 use crate::api::conditions::ConnectionReason;
+use crate::api::org_connection::{AdoptionPolicy, DeletionPolicy, ExternalDeletionPolicy, ManagementPolicy};
 
 /// The uid of the object that decides.
 pub(crate) const UID: &str = "aaaaaaaa-0000-4000-8000-00000000000a";
 
 /// So many seconds after the moment at which most tests decide; negative means before it.
 pub(crate) fn at(second: i64) -> Timestamp {
-    "2026-03-01T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(second)
+    /// 2026-03-01T12:00:00Z.
+    const NOON: i64 = 1_772_366_400;
+    Timestamp::constant(NOON + second, 0)
 }
 
 pub(crate) fn org(number: u8) -> OrgId {
@@ -125,9 +128,73 @@ impl Memory {
     }
 }
 
-/// A live object of this age in seconds.
+/// An intact claim that announced an adoption.
+pub(crate) fn adopting(connection: ConnectionId) -> Memory {
+    Memory { claim: Some(Claim { adopt: Some(connection), ..bare_claim() }), intact: true, ..Memory::default() }
+}
+
+/// A live object of this age in seconds that would not hold a connection, whatever it remembers.
 pub(crate) fn claimant(name: &str, age: i64, memory: Memory) -> Claimant {
-    Claimant { name: format!("apps/{name}"), uid: format!("uid-{name}"), created: Some(at(-age)), terminating: false, memory }
+    Claimant {
+        name: format!("apps/{name}"),
+        uid: format!("uid-{name}"),
+        created: Some(at(-age)),
+        terminating: false,
+        memory,
+        acts_as: Some(us()),
+        intent: Intent::Neither,
+    }
+}
+
+impl Claimant {
+    /// The same, and it would hold the pair's connection.
+    pub(crate) fn wanting(self, pair: Pair) -> Self {
+        Self { intent: Intent::Hold(pair), ..self }
+    }
+
+    /// The same, being deleted, and the connection with it.
+    pub(crate) fn leaving(self) -> Self {
+        Self { terminating: true, intent: Intent::HandOver, ..self }
+    }
+
+    /// The same, and nobody can understand it.
+    pub(crate) fn unclear(self) -> Self {
+        Self { intent: Intent::Unclear, ..self }
+    }
+}
+
+/// The policies of a spec that names none.
+pub(crate) fn policies() -> Policies {
+    Policies {
+        management: ManagementPolicy::Full,
+        adoption: AdoptionPolicy::Never,
+        external_deletion: ExternalDeletionPolicy::Recreate,
+        deletion: DeletionPolicy::Delete,
+        hold: Hold::No,
+    }
+}
+
+pub(crate) const EVERY_HOLD: [Hold; 3] = [Hold::No, Hold::Suspended, Hold::ObserveOnly];
+
+pub(crate) const EVERY_ADOPTION: [AdoptionPolicy; 3] = [AdoptionPolicy::Never, AdoptionPolicy::IfIdentical, AdoptionPolicy::Always];
+
+/// Every combination that there is.
+pub(crate) fn every_policies() -> Vec<Policies> {
+    let mut all = Vec::new();
+    for management in [ManagementPolicy::Full, ManagementPolicy::Observe] {
+        for (hold, adoption) in EVERY_HOLD.iter().flat_map(|hold| EVERY_ADOPTION.map(|adoption| (*hold, adoption))) {
+            for external_deletion in [ExternalDeletionPolicy::Recreate, ExternalDeletionPolicy::Report] {
+                all.extend([DeletionPolicy::Delete, DeletionPolicy::Orphan].map(|deletion| Policies {
+                    management,
+                    adoption,
+                    external_deletion,
+                    deletion,
+                    hold,
+                }));
+            }
+        }
+    }
+    all
 }
 
 /// Every way in which a spec can want nothing.
@@ -137,6 +204,10 @@ pub(crate) fn every_invalid() -> Vec<Invalid> {
         Invalid::OrgUnproven { role: "sourceOrgRef", name: "payments".to_owned(), state: "the Secret does not exist".to_owned() },
         Invalid::DifferentSite { source_site: "datadoghq.eu", sink: "central".to_owned(), sink_site: "datadoghq.com" },
         Invalid::SameOrganization(source().id),
+        Invalid::NameNotLookedUp("central".to_owned()),
+        Invalid::NamesUnavailable { name: "central".to_owned(), why: "it takes org_management".to_owned(), refused: true },
+        Invalid::NamesUnavailable { name: "central".to_owned(), why: "no route".to_owned(), refused: false },
+        Invalid::SinkUnknown { name: "central".to_owned(), what: "is the name of no organization".to_owned() },
         Invalid::Malformed("connectionTypes names no type".to_owned()),
     ]
 }
@@ -146,6 +217,7 @@ pub(crate) fn every_refusal() -> Vec<Refusal> {
     vec![
         Refusal::PairChanged { claimed: pair(), resolved: other_pair() },
         Refusal::Conflict("apps/older".to_owned()),
+        Refusal::DeletedOutside(id(1)),
         Refusal::AlreadyExists { id: id(1), difference: String::new() },
         Refusal::AlreadyExists { id: id(1), difference: "add metrics; remove audit".to_owned() },
     ]
@@ -156,6 +228,8 @@ pub(crate) fn every_effect() -> Vec<Effect> {
     vec![
         Effect::Created(connection()),
         Effect::Recreated(connection()),
+        Effect::Adopted { what: "took over connection".to_owned(), foreign: true },
+        Effect::Adopted { what: "took connection over".to_owned(), foreign: false },
         Effect::Updated("add metrics".to_owned()),
         Effect::Repaired("remove audit".to_owned()),
         Effect::Deleted("deleted connection".to_owned()),
@@ -167,8 +241,16 @@ pub(crate) fn every_effect() -> Vec<Effect> {
 /// Reports of every kind.
 pub(crate) fn every_report() -> Vec<Report> {
     let between = Some((source(), sink()));
-    let mut reports =
-        vec![Report::unchanged(Retry::Backoff), Report::in_sync(connection(), None), Report::in_sync(connection().nameless(), None)];
+    let mut reports = vec![
+        Report::unchanged(Retry::Backoff),
+        Report::in_sync(connection(), None),
+        Report::in_sync(connection().nameless(), None),
+        Report::observed(connection()),
+        Report { verdict: None, ..Report::in_sync(connection().differing(), Some(every_effect().swap_remove(2))) },
+        Report::not_ready(ConnectionReason::OutOfSync, "text", Retry::WhenWoken)
+            .showing(Shown::Observed(connection().differing()))
+            .planning(Some("add metrics; remove audit".to_owned())),
+    ];
     reports.extend(every_effect().into_iter().map(|effect| Report::in_sync(connection(), Some(effect))));
     reports.extend(every_invalid().iter().map(Report::invalid));
     reports.extend(every_refusal().iter().map(|refusal| Report::refused(refusal, pair()).between(between.clone())));

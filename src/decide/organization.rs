@@ -35,6 +35,8 @@ pub enum Trouble {
     },
     /// The credentials may not list connections.
     PermissionMissing(String),
+    /// The spec suspends it.
+    Suspended,
     /// The object's spec cannot be understood.
     Undecodable(String),
     /// No answer, or one that says nothing about the credentials.
@@ -57,6 +59,7 @@ impl Trouble {
             Self::KeyRejected(_) => OrganizationReason::KeyRejected,
             Self::WrongOrganization { .. } => OrganizationReason::WrongOrganization,
             Self::PermissionMissing(_) => OrganizationReason::PermissionMissing,
+            Self::Suspended => OrganizationReason::Suspended,
             Self::Undecodable(_) => OrganizationReason::Invalid,
             Self::Unreachable(_) => OrganizationReason::Unreachable,
             Self::Throttled { .. } => OrganizationReason::Throttled,
@@ -77,6 +80,9 @@ impl Trouble {
                 found.id, found.name
             ),
             Self::KeyRejected(why) | Self::PermissionMissing(why) | Self::Unreachable(why) | Self::Throttled { why, .. } => why.clone(),
+            Self::Suspended => {
+                "suspended by its spec: no request is made with its credentials, and its OrgConnections are left as they are".to_owned()
+            }
             Self::Undecodable(why) => format!("the object cannot be understood: {why}. Correct it"),
         }
     }
@@ -92,6 +98,8 @@ impl Trouble {
             Self::SecretNotFound(_) | Self::SecretInvalid { .. } => SECRET_INTERVAL,
             Self::KeyRejected(_) if lasting < SPREADING => SPREADING_INTERVAL,
             Self::KeyRejected(_) | Self::WrongOrganization { .. } | Self::PermissionMissing(_) | Self::Undecodable(_) => REFUSED_INTERVAL,
+            // It ends with a change of the spec.
+            Self::Suspended => Duration::from_hours(1),
             Self::Unreachable(_) => requeue::backoff(attempts.saturating_add(2), chance),
             Self::Throttled { wait, .. } => *wait + Duration::from_millis(100).mul_f64(1.0 + chance),
         }
@@ -104,7 +112,12 @@ impl Trouble {
 
     /// Whether the identity that was proven before still stands.
     pub fn leaves_identity(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Throttled { .. })
+        matches!(self, Self::Unreachable(_) | Self::Throttled { .. } | Self::Suspended | Self::SecretNotFound(_))
+    }
+
+    /// Whether a person has to mend it before anything can be deleted.
+    pub fn needs_a_person(&self) -> bool {
+        !matches!(self, Self::Unreachable(_) | Self::Throttled { .. } | Self::Suspended)
     }
 }
 

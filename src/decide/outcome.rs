@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::desired::Invalid;
-use super::model::{Connection, Organization, Pair};
+use super::model::{Connection, ConnectionId, Organization, Pair};
 use super::plan::Refusal;
 use crate::api::conditions::{ConnectionReason, Progress, Ready, Verdict};
 
@@ -14,6 +14,13 @@ pub enum Effect {
     Created(Connection),
     /// An owned connection had vanished and was created again.
     Recreated(Connection),
+    /// A connection that existed before is owned from now on.
+    Adopted {
+        /// Which one, and who made it.
+        what: String,
+        /// Whether somebody else than our principal made it.
+        foreign: bool,
+    },
     /// The spec changed and the connection followed; the text says which types came and went.
     Updated(String),
     /// The connection had been changed behind our back and was put right; the text says which types came and went.
@@ -44,6 +51,8 @@ pub enum Retry {
 pub enum Shown {
     /// It is this object's.
     Owned(Connection),
+    /// It is looked at and not this object's.
+    Observed(Connection),
     /// There is none, or it is somebody else's.
     NotOurs,
     /// Nobody knows: what the status says stays.
@@ -59,6 +68,8 @@ pub struct Report {
     pub shown: Shown,
     /// The two organizations, as far as they are known.
     pub organizations: Option<(Organization, Organization)>,
+    /// What would be done if it could, in words.
+    pub plan: Option<String>,
     /// What was done.
     pub effect: Option<Effect>,
     /// When to look again.
@@ -80,21 +91,30 @@ impl Report {
             }),
             organizations: Some((connection.source.clone(), connection.sink.clone())),
             shown: Shown::Owned(connection),
+            plan: None,
             effect,
             retry: Retry::WhenWoken,
             pauses: false,
         }
     }
 
+    /// The connection is exactly as wanted, and somebody else's.
+    pub fn observed(connection: Connection) -> Self {
+        let message = format!("Datadog shows {} shared as connection {}, which is not this object's", connection.types, connection.id);
+        let report = Self::in_sync(connection.clone(), None);
+        let verdict = report.verdict.map(|verdict| Verdict { message, ..verdict });
+        Self { verdict, shown: Shown::Observed(connection), ..report }
+    }
+
     /// Not ready, for this reason; it says what to do.
     pub fn not_ready(reason: ConnectionReason, message: impl Into<String>, retry: Retry) -> Self {
         let verdict = Verdict { ready: Ready::False, reason: reason.name(), message: message.into(), progress: reason.progress() };
-        Self { verdict: Some(verdict), shown: Shown::Unknown, organizations: None, effect: None, retry, pauses: false }
+        Self { verdict: Some(verdict), shown: Shown::Unknown, organizations: None, plan: None, effect: None, retry, pauses: false }
     }
 
     /// What the status says stays.
     pub fn unchanged(retry: Retry) -> Self {
-        Self { verdict: None, shown: Shown::Unknown, organizations: None, effect: None, retry, pauses: false }
+        Self { verdict: None, shown: Shown::Unknown, organizations: None, plan: None, effect: None, retry, pauses: false }
     }
 
     /// The same report after a failed call.
@@ -115,6 +135,14 @@ impl Report {
         Self { organizations: self.organizations.or(organizations), ..self }
     }
 
+    /// The same report with what would be done, if it says that something is not as wanted.
+    pub fn planning(self, plan: Option<String>) -> Self {
+        match &self.verdict {
+            Some(verdict) if verdict.ready != Ready::True => Self { plan: self.plan.or(plan), ..self },
+            Some(_) | None => self,
+        }
+    }
+
     /// The same report with what was done.
     pub fn having(self, effect: Effect) -> Self {
         Self { effect: Some(effect), ..self }
@@ -123,7 +151,12 @@ impl Report {
     /// Nothing can be wanted. An organization that is missing or unproven may come by itself.
     pub fn invalid(invalid: &Invalid) -> Self {
         let (reason, retry) = match invalid {
-            Invalid::OrgMissing { .. } | Invalid::OrgUnproven { .. } => (ConnectionReason::OrganizationNotReady, Retry::WhenWoken),
+            Invalid::OrgMissing { .. }
+            | Invalid::OrgUnproven { .. }
+            | Invalid::NameNotLookedUp(_)
+            | Invalid::NamesUnavailable { refused: false, .. } => (ConnectionReason::OrganizationNotReady, Retry::WhenWoken),
+            Invalid::NamesUnavailable { refused: true, .. } => (ConnectionReason::PermissionMissing, Retry::WhenWoken),
+            Invalid::SinkUnknown { .. } => (ConnectionReason::SinkUnknown, Retry::WhenWoken),
             Invalid::DifferentSite { .. } => (ConnectionReason::DifferentSite, Retry::Permanent),
             Invalid::SameOrganization(_) => (ConnectionReason::SameOrganization, Retry::Permanent),
             Invalid::Malformed(_) => (ConnectionReason::Invalid, Retry::Permanent),
@@ -145,14 +178,14 @@ impl Report {
                 ConnectionReason::Conflict,
                 format!("{holder} already holds the connection {pair}, and Datadog allows one: delete either object"),
             ),
-            Refusal::AlreadyExists { id, difference } => (
-                ConnectionReason::AlreadyExists,
+            Refusal::DeletedOutside(id) => (
+                ConnectionReason::DeletedOutside,
                 format!(
-                    "connection {id} already exists for this pair and this object did not create it{}: nothing is touched; delete it at \
-                     Datadog to have it created from here",
-                    if difference.is_empty() { String::new() } else { format!(" (it differs: {difference})") }
+                    "connection {id} was deleted at Datadog by somebody else, and externalDeletionPolicy is Report: nothing is done; to have \
+                     it created again set that to Recreate, or annotate this object with crossorg.dev/reconcile-requested-at"
                 ),
             ),
+            Refusal::AlreadyExists { id, difference } => (ConnectionReason::AlreadyExists, already_exists(*id, difference)),
         };
         let shown = if matches!(refusal, Refusal::PairChanged { .. }) { Shown::Unknown } else { Shown::NotOurs };
         Self::not_ready(reason, message, Retry::Permanent).showing(shown)
@@ -162,6 +195,15 @@ impl Report {
     pub fn is_stalled(&self) -> bool {
         self.verdict.as_ref().is_some_and(|verdict| verdict.progress == Progress::Stalled)
     }
+}
+
+fn already_exists(id: ConnectionId, difference: &str) -> String {
+    let (differs, policy) =
+        if difference.is_empty() { (String::new(), "IfIdentical") } else { (format!(" (it differs: {difference})"), "Always") };
+    format!(
+        "connection {id} already exists for this pair and this object did not create it{differs}: nothing is touched; set adoptionPolicy to \
+         {policy} to take it over, or delete it at Datadog to have it created from here"
+    )
 }
 
 #[cfg(test)]

@@ -1,21 +1,28 @@
 //! What to do about one pair. Pure: the table of docs/architecture.md, "What is decided", first match wins.
 //!
-//! | the pair's connection | ours | plan |
-//! |---|---|---|
-//! | any | the claim names another pair | `Refuse(PairChanged)` |
-//! | any | another object holds the pair | `Refuse(Conflict)` |
-//! | unknown | | `Wait` |
-//! | absent | no fresh create time newer than the recorded connection | `Claim(create)` |
-//! | absent | claimed with such a create time | `Create` |
-//! | present | owned, but annotation, finalizer or label is missing | `Claim` as it was, or `Claim(create, adopt)` if it was lost |
-//! | equal / differs | owned | `Keep` / `Update` |
-//! | present | not owned | `Refuse(AlreadyExists)` |
+//! | the pair's connection | ours | policy | plan |
+//! |---|---|---|---|
+//! | any | the claim names another pair | | `Refuse(PairChanged)` |
+//! | unknown | has recorded a connection | | `Wait` |
+//! | any | another object holds the pair | | `Refuse(Conflict)` |
+//! | unknown | | | `Wait` |
+//! | any | | `Observe`, suspended, `--observe-only` | `Tell`; a claim that is there stays, none is made |
+//! | absent | owned before | `Report`, and nobody has asked since | `Refuse(DeletedOutside)` |
+//! | absent | no fresh create time newer than the recorded connection | | `Claim(create)` |
+//! | absent | claimed with such a create time | | `Create` |
+//! | present | owned, but annotation, finalizer or label is missing | | `Claim` as it was, or `Claim(create, adopt)` if it was lost |
+//! | equal / differs | owned | | `Keep` / `Update` |
+//! | present | not owned; a terminating object hands it over | any adoption | `Claim(adopt)`, then `Record` |
+//! | equal | not owned | `IfIdentical`, `Always` | `Claim(adopt)`, then `Record` |
+//! | differs | not owned | `Always` | `Claim(adopt)`, then `Record`; it is owned then |
+//! | present | not owned | else | `Refuse(AlreadyExists)` |
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::claims::{CREATION_WINDOW, Claim, Memory, Standing};
 use super::desired::Desired;
 use super::model::{Connection, ConnectionId, OrgId, Pair, PrincipalId};
+use crate::api::org_connection::{AdoptionPolicy, DeletionPolicy, ExternalDeletionPolicy, ManagementPolicy, OrgConnectionSpec};
 
 /// A POST is sent at most this long after the create time in its claim; an older claim is written anew first. Together with the request
 /// deadline it bounds when a POST of a process that died can still land.
@@ -64,6 +71,69 @@ impl Seen {
     }
 }
 
+/// What an object's spec lets be done for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Policies {
+    /// Whether anything may be done at all.
+    pub management: ManagementPolicy,
+    /// What becomes of a connection that exists already.
+    pub adoption: AdoptionPolicy,
+    /// What becomes of one that somebody else has deleted.
+    pub external_deletion: ExternalDeletionPolicy,
+    /// What becomes of it when the object goes.
+    pub deletion: DeletionPolicy,
+    /// Whether creating and changing is held.
+    pub hold: Hold,
+}
+
+/// Why nothing is created or changed now, whatever the policies are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hold {
+    /// It is not held.
+    No,
+    /// The spec suspends the object.
+    Suspended,
+    /// The whole process only looks.
+    ObserveOnly,
+}
+
+impl Policies {
+    /// As the spec says, in a process that may or may not act.
+    pub fn of(spec: &OrgConnectionSpec, observe_only: bool) -> Self {
+        let hold = match (observe_only, spec.suspend) {
+            (true, _) => Hold::ObserveOnly,
+            (false, true) => Hold::Suspended,
+            (false, false) => Hold::No,
+        };
+        Self {
+            management: spec.management_policy,
+            adoption: spec.adoption_policy,
+            external_deletion: spec.external_deletion_policy,
+            deletion: spec.deletion_policy,
+            hold,
+        }
+    }
+
+    /// Whether nothing is created or changed now.
+    pub fn only_look(&self) -> bool {
+        self.hold != Hold::No || self.management == ManagementPolicy::Observe
+    }
+
+    /// Whether the connection stays when the object goes.
+    pub fn leave_it(&self) -> bool {
+        self.deletion == DeletionPolicy::Orphan || self.management == ManagementPolicy::Observe
+    }
+
+    /// Whether a connection that is not owned is taken over.
+    pub fn adopt(&self, equal: bool) -> bool {
+        match self.adoption {
+            AdoptionPolicy::Never => false,
+            AdoptionPolicy::IfIdentical => equal,
+            AdoptionPolicy::Always => true,
+        }
+    }
+}
+
 /// Everything that a plan depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Situation<'a> {
@@ -75,6 +145,12 @@ pub struct Situation<'a> {
     pub memory: &'a Memory,
     /// How the object stands among those that claim the pair.
     pub standing: &'a Standing,
+    /// What the spec lets be done.
+    pub policies: &'a Policies,
+    /// Whether a terminating object owns the connection and leaves it to whoever wants the pair.
+    pub inherits: bool,
+    /// Whether a person has asked to look afresh, and that has been done.
+    pub asked: bool,
     /// Whom our key acts as.
     pub us: PrincipalId,
     /// Datadog's clock.
@@ -88,8 +164,12 @@ pub enum Plan {
     Keep,
     /// Nothing is certain yet.
     Wait(Doubt),
+    /// Touch nothing, and say what would be done: so it is wished.
+    Tell,
     /// Write this claim, with finalizer and label, then plan again.
     Claim(Claim),
+    /// Write the id of this connection into the status: from then on it is owned.
+    Record(ConnectionId),
     /// Create the connection.
     Create,
     /// Replace the owned connection's types.
@@ -110,6 +190,8 @@ pub enum Refusal {
     },
     /// The named object holds the pair.
     Conflict(String),
+    /// The owned connection was deleted by somebody else, and the policy is to report that.
+    DeletedOutside(ConnectionId),
     /// The connection exists and is not this object's.
     AlreadyExists {
         /// The connection that is there.
@@ -121,27 +203,47 @@ pub enum Refusal {
 
 /// The next step for a live object.
 pub fn plan(situation: &Situation<'_>) -> Plan {
-    let Situation { desired, seen, memory, standing, us, now } = situation;
+    let Situation { desired, seen, memory, standing, policies, inherits: _, asked, us, now } = situation;
     if let Some(claimed) = memory.pair().filter(|claimed| *claimed != desired.pair) {
         return Plan::Refuse(Refusal::PairChanged { claimed, resolved: desired.pair });
+    }
+    // Who owns what is there, only a list tells: until then an owner does not step back from an older claim.
+    if let (Seen::Unknown(why), Some(_)) = (seen, memory.recorded) {
+        return Plan::Wait(why.clone());
     }
     if let Standing::Rival(name) = standing {
         return Plan::Refuse(Refusal::Conflict(name.clone()));
     }
-    match seen {
-        Seen::Unknown(why) => Plan::Wait(why.clone()),
-        Seen::Absent if memory.intact && is_fresh(memory, *now) => Plan::Create,
-        Seen::Absent => Plan::Claim(Claim {
+    match (seen, memory.recorded) {
+        (Seen::Unknown(why), _) => Plan::Wait(why.clone()),
+        (Seen::Absent | Seen::Present(_), _) if policies.only_look() => Plan::Tell,
+        (Seen::Absent, Some(id)) if policies.external_deletion == ExternalDeletionPolicy::Report && !asked => {
+            Plan::Refuse(Refusal::DeletedOutside(id))
+        }
+        (Seen::Absent, _) if memory.intact && is_fresh(memory, *now) => Plan::Create,
+        (Seen::Absent, _) => Plan::Claim(Claim {
             pair: desired.pair,
             create: Some(create_time(memory, *now)),
             adopt: memory.claim.and_then(|claim| claim.adopt),
         }),
-        Seen::Present(connection) if !memory.owns(connection, Some(*us)) => {
-            Plan::Refuse(Refusal::AlreadyExists { id: connection.id, difference: connection.types.difference(&desired.types) })
-        }
-        Seen::Present(connection) if !memory.intact => Plan::Claim(restored(memory, connection, *now)),
-        Seen::Present(connection) if connection.types == desired.types => Plan::Keep,
-        Seen::Present(connection) => Plan::Update(connection.id),
+        (Seen::Present(connection), _) if !memory.owns(connection, Some(*us)) => plan_of_foreign(situation, connection),
+        (Seen::Present(connection), _) if !memory.intact => Plan::Claim(restored(memory, connection, *now)),
+        (Seen::Present(connection), _) if connection.types == desired.types => Plan::Keep,
+        (Seen::Present(connection), _) => Plan::Update(connection.id),
+    }
+}
+
+/// A connection that is not owned is taken over or left alone. Its id is recorded only under a claim, so that nobody else takes it too.
+fn plan_of_foreign(situation: &Situation<'_>, connection: &Connection) -> Plan {
+    let Situation { desired, memory, policies, inherits, .. } = situation;
+    let difference = connection.types.difference(&desired.types);
+    if !inherits && !policies.adopt(difference.is_empty()) {
+        return Plan::Refuse(Refusal::AlreadyExists { id: connection.id, difference });
+    }
+    let claimed = memory.claim.filter(|claim| memory.intact && claim.adopt == Some(connection.id));
+    match claimed {
+        Some(_) => Plan::Record(connection.id),
+        None => Plan::Claim(Claim { pair: desired.pair, create: memory.claim.and_then(|claim| claim.create), adopt: Some(connection.id) }),
     }
 }
 

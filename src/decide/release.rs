@@ -2,9 +2,10 @@
 //!
 //! | first match | step |
 //! |---|---|
-//! | no claim and no recorded id, or `deletionPolicy: Orphan` | let go |
+//! | no claim and no recorded id, `deletionPolicy: Orphan`, or `managementPolicy: Observe` | let go |
 //! | a live object has recorded the connection's id as its own | let go |
-//! | a live object owns it by its creation, and this one has not recorded it | wait until that one has |
+//! | owned, and a live object claims the pair that cannot be understood | wait until it can |
+//! | owned, and a live object of the pair would hold it, or owns it by its creation while this one has not recorded it | wait until that one has recorded it |
 //! | the connection is owned and there | delete it by its id |
 //! | a list that proves it shows no connection that could be owned | let go |
 //! | otherwise | wait for such a list |
@@ -14,10 +15,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::claims::{Claimant, Memory};
+use super::claims::{Claimant, Intent, Memory, heir};
 use super::model::{Connection, ConnectionId, PrincipalId};
 use super::plan::Seen;
-use crate::api::org_connection::DeletionPolicy;
 
 /// 30 s in which a POST may be sent after its claim, 10 s request deadline, 20 s for a list that lags.
 pub const LANDED: SignedDuration = SignedDuration::from_secs(60);
@@ -31,6 +31,8 @@ pub enum Release {
     Delete(ConnectionId),
     /// Wait for this live object to record the connection.
     Await(String),
+    /// Wait until this live object, which may have it, can be understood.
+    AwaitClarity(String),
     /// A list begun at or after this time, by Datadog's clock, is needed first.
     Prove(Option<Timestamp>),
 }
@@ -40,8 +42,8 @@ pub enum Release {
 pub struct Parting<'a> {
     /// What the object remembers.
     pub memory: &'a Memory,
-    /// Its deletion policy, as it is now.
-    pub policy: DeletionPolicy,
+    /// Whether its policies, as they are now, leave the connection behind.
+    pub leaves_it: bool,
     /// What is known of the claimed pair.
     pub seen: &'a Seen,
     /// Whom our key acts as, if it is known.
@@ -54,9 +56,9 @@ pub struct Parting<'a> {
 
 /// The next step for a terminating object.
 pub fn release(parting: &Parting<'_>) -> Release {
-    let Parting { memory, policy, seen, us, proof, others: _ } = parting;
+    let Parting { memory, leaves_it, seen, us, proof, others: _ } = parting;
     let nothing_is_ours = memory.claim.is_none() && memory.recorded.is_none();
-    if nothing_is_ours || *policy == DeletionPolicy::Orphan {
+    if nothing_is_ours || *leaves_it {
         return Release::LetGo;
     }
     let landed = memory.claim.and_then(|claim| claim.create).and_then(|create| create.checked_add(LANDED).ok());
@@ -77,16 +79,22 @@ pub fn release(parting: &Parting<'_>) -> Release {
 
 /// What to do about the connection that is there; nothing if it is not this object's.
 fn whose(parting: &Parting<'_>, connection: &Connection) -> Option<Release> {
-    let Parting { memory, us, others, policy: _, seen: _, proof: _ } = parting;
-    let recorded = memory.recorded == Some(connection.id);
-    let mut live = others.iter().filter(|other| !other.terminating);
-    if live.clone().any(|other| other.memory.recorded == Some(connection.id)) {
+    let Parting { memory, us, others, leaves_it: _, seen: _, proof: _ } = parting;
+    let live = || others.iter().filter(|other| !other.terminating);
+    let is_clear = |other: &&Claimant| other.intent != Intent::Unclear;
+    if live().filter(is_clear).any(|other| other.memory.recorded == Some(connection.id)) {
         return Some(Release::LetGo);
     }
-    match live.find(|other| !recorded && other.memory.owns(connection, *us)) {
-        Some(owner) => Some(Release::Await(owner.name.clone())),
-        None => memory.owns(connection, *us).then_some(Release::Delete(connection.id)),
+    if !memory.owns(connection, *us) {
+        return None;
     }
+    if let Some(unclear) = live().find(|other| !is_clear(other) && other.claims(connection.pair())) {
+        return Some(Release::AwaitClarity(unclear.name.clone()));
+    }
+    let recorded = memory.recorded == Some(connection.id);
+    let maker = live().filter(is_clear).find(|other| !recorded && other.owns(connection));
+    let next = heir(others, connection).or(maker);
+    Some(next.map_or(Release::Delete(connection.id), |next| Release::Await(next.name.clone())))
 }
 
 #[cfg(test)]

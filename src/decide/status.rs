@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::claims::Memory;
-use super::model::{Connection, Organization};
+use super::model::{Connection, ConnectionTypes, Organization};
 use super::outcome::{Effect, Report, Shown};
 use crate::api::fields::{OrganizationStatus, PrincipalStatus};
 use crate::api::org_connection::{OrgConnectionStatus, Origin};
@@ -32,6 +32,7 @@ pub fn next(
     if let Some(verdict) = &report.verdict {
         next.observed_generation = generation;
         next.conditions = verdict.conditions(&previous.conditions, generation, whole_seconds(now));
+        next.plan.clone_from(&report.plan);
     }
     // The recorded pair is the recorded connection's, whatever the references lead to now.
     if let (None, Some((source, sink))) = (&previous.connection_id, &report.organizations) {
@@ -40,6 +41,7 @@ pub fn next(
     }
     match &report.shown {
         Shown::Owned(connection) => show(&mut next, connection, report.effect.as_ref()),
+        Shown::Observed(connection) => next.connection_types = shown_types(&connection.types),
         Shown::NotOurs => next.connection_types.clear(),
         Shown::Unknown => {}
     }
@@ -59,6 +61,7 @@ fn blank() -> OrgConnectionStatus {
         created_at: None,
         created_by: None,
         origin: None,
+        plan: None,
         last_handled_reconcile_at: None,
         conditions: Vec::new(),
     }
@@ -73,13 +76,15 @@ fn is_outdated(status: &OrgConnectionStatus, connection: &Connection) -> bool {
 fn show(status: &mut OrgConnectionStatus, connection: &Connection, effect: Option<&Effect>) {
     let id = connection.id.to_string();
     let is_another = status.connection_id.as_ref() != Some(&id);
-    if is_another || status.origin.is_none() || matches!(effect, Some(Effect::Created(_))) {
-        status.origin = Some(Origin::Created);
+    match effect {
+        Some(Effect::Adopted { .. }) => status.origin = Some(Origin::Adopted),
+        _ if is_another || status.origin.is_none() || matches!(effect, Some(Effect::Created(_))) => status.origin = Some(Origin::Created),
+        _ => {}
     }
     status.connection_id = Some(id);
     status.source = Some(named(&connection.source, status.source.as_ref()));
     status.sink = Some(named(&connection.sink, status.sink.as_ref()));
-    status.connection_types = connection.types.iter().take(MOST_TYPES).map(str::to_owned).collect();
+    status.connection_types = shown_types(&connection.types);
     status.created_at = Some(Time(whole_seconds(connection.created_at)));
     if let Some(creator) = connection.created_by {
         let id = creator.id.to_string();
@@ -88,6 +93,11 @@ fn show(status: &mut OrgConnectionStatus, connection: &Connection, effect: Optio
     } else if is_another {
         status.created_by = None;
     }
+}
+
+/// As many types as the status has room for.
+pub fn shown_types(types: &ConnectionTypes) -> Vec<String> {
+    types.iter().take(MOST_TYPES).map(str::to_owned).collect()
 }
 
 /// The name is kept when an answer leaves it out (the PATCH reply does).

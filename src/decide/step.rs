@@ -1,79 +1,24 @@
 //! One step of one object: what it wants, what is there, how its organization stands, put together. Pure.
 //!
 //! Flow: a live object wants something ([`Desired`]), and [`plan`] says what to do about it; a terminating one is released
-//! ([`release`]). Around both stands the organization: as long as it cannot be used, nothing is done, and what the status says stays
+//! ([`release`](super::release::release)). Around both stands the organization: as long as it cannot be used, nothing is done, and what the status says stays
 //! true until nobody can vouch for it any more.
+
+mod intention;
+mod parting;
+mod scene;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
-use super::claims::{Claim, Claimant, Memory, standing};
+pub use self::parting::blocked;
+use self::parting::parting_step;
+pub use self::scene::{Organization, Scene};
+use super::claims::{Claim, Memory, standing};
 use super::desired::{Desired, Invalid};
-use super::digest::Digest;
 use super::model::{Connection, ConnectionTypes, Pair, PrincipalId};
 use super::outcome::{Report, Retry, Shown};
-use super::plan::{Doubt, Plan, Seen, Situation, plan};
-use super::release::{Parting, Release, release};
+use super::plan::{Doubt, Hold, Plan, Seen, Situation, plan};
 use crate::api::conditions::{ConnectionReason, Progress, Ready, Verdict};
-use crate::api::org_connection::DeletionPolicy;
-
-/// A wait shorter than this is not worth a write to the status.
-const WORTH_TELLING: Duration = Duration::from_secs(5);
-
-/// How the object's own organization stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Organization {
-    /// There is no such DatadogOrg.
-    Missing,
-    /// Nothing may be written through it now.
-    NotUsable {
-        /// What stands in the way.
-        why: String,
-        /// Whether the first attempt is still under way.
-        undecided: bool,
-        /// Whether a person has to mend it.
-        stalled: bool,
-    },
-    /// It is connected.
-    Usable {
-        /// Whom our key acts as.
-        us: PrincipalId,
-        /// Datadog's clock.
-        now: Timestamp,
-        /// Whether it is being deleted, and takes no new claims.
-        terminating: bool,
-        /// Datadog's text, if it refused the last write for want of a permission.
-        writes_refused: Option<String>,
-    },
-}
-
-/// Everything that a step depends on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scene {
-    /// The object among its rivals.
-    pub me: Claimant,
-    /// The generation of its spec.
-    pub generation: i64,
-    /// Whether our finalizer is on it.
-    pub finalizer: bool,
-    /// Its deletion policy.
-    pub policy: DeletionPolicy,
-    /// What its status says.
-    pub digest: Digest,
-    /// What it wants.
-    pub desired: Result<Desired, Invalid>,
-    /// What is known of its pair: the claimed one if it is terminating, else the wanted one.
-    pub seen: Seen,
-    /// When the list began that proves it.
-    pub proof: Option<Timestamp>,
-    /// The other objects that claim the pair.
-    pub others: Vec<Claimant>,
-    /// How its organization stands.
-    pub organization: Organization,
-    /// Whether the organization was listed recently enough to vouch for what the status says.
-    pub vouched: bool,
-}
 
 /// What to do next; all but the first are done on a live read only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,44 +61,119 @@ impl Step {
 
 /// The next step of an object.
 pub fn next(scene: &Scene) -> Step {
-    if scene.me.terminating { parting_step(scene) } else { live_step(scene) }
+    let step = if scene.me.terminating { parting_step(scene) } else { live_step(scene) };
+    match step {
+        Step::Rest(report) => Step::Rest(report.planning(intention::of(scene))),
+        Step::AskForList(report) => Step::AskForList(report.planning(intention::of(scene))),
+        Step::Claim(_) | Step::Create(..) | Step::Update(..) | Step::Delete(_) | Step::LetGo => step,
+    }
 }
 
 fn live_step(scene: &Scene) -> Step {
     let desired = match (&scene.desired, &scene.organization) {
         (Err(Invalid::OrgUnproven { .. }), Organization::NotUsable { undecided: true, .. }) => return Step::Rest(vouch(scene)),
+        (Err(Invalid::NameNotLookedUp(_)), Organization::Usable { .. }) => {
+            return Step::AskForList(Report::unchanged(Retry::WhenWoken));
+        }
         (Err(invalid), _) => return Step::Rest(Report::invalid(invalid)),
         (Ok(desired), _) => desired,
     };
     let Organization::Usable { us, now, terminating, writes_refused } = &scene.organization else {
         return Step::Rest(not_usable(scene));
     };
-    let standing = standing(&scene.me, &scene.others, desired.pair, scene.seen.present(), Some(*us));
-    let memory = &scene.me.memory;
-    let situation = Situation { desired, seen: &scene.seen, memory, standing: &standing, us: *us, now: *now };
+    let (memory, present) = (&scene.me.memory, scene.seen.present());
+    let situation = Situation {
+        desired,
+        seen: &scene.seen,
+        memory,
+        standing: &standing(&scene.me, &scene.others, desired.pair, present),
+        policies: &scene.policies,
+        inherits: scene.inherits(),
+        asked: scene.asked,
+        us: *us,
+        now: *now,
+    };
     let next = plan(&situation);
     let owns_nothing = memory.claim.is_none() && memory.recorded.is_none();
     if matches!(next, Plan::Claim(_)) && *terminating && owns_nothing {
         return Step::Rest(waiting("its DatadogOrg is being deleted and takes no new connections: name another one"));
     }
-    // A claim that only puts back what was lost needs no permission at Datadog.
-    let restores = scene.seen.present().is_some();
-    match (next, writes_refused) {
-        (Plan::Claim(claim), Some(_)) if restores => Step::Claim(claim),
-        (Plan::Create | Plan::Update(_) | Plan::Claim(_), Some(text)) => {
+    match (next, writes_refused, scene.contested) {
+        (Plan::Tell, ..) => tell(scene),
+        (Plan::Keep, ..) => keep(scene),
+        (Plan::Wait(doubt), ..) => Step::Rest(uncertain(scene, &doubt)),
+        (Plan::Refuse(refusal), ..) => Step::Rest(Report::refused(&refusal, desired.pair)),
+        (Plan::Record(_), ..) => record(scene, desired),
+        // A claim on a connection that is there needs no permission at Datadog.
+        (Plan::Claim(claim), ..) if present.is_some() => Step::Claim(claim),
+        (Plan::Create | Plan::Update(_) | Plan::Claim(_), Some(text), _) => {
             Step::Rest(permission_missing(text).showing(shown(&scene.seen, memory, *us)))
         }
-        (Plan::Keep, _) => keep(&scene.seen),
-        (Plan::Wait(doubt), _) => Step::Rest(uncertain(scene, &doubt)),
-        (Plan::Refuse(refusal), _) => Step::Rest(Report::refused(&refusal, desired.pair)),
-        (Plan::Claim(claim), None) => Step::Claim(claim),
-        (Plan::Create, None) => Step::Create(desired.pair, desired.types.clone()),
-        (Plan::Update(_), None) => update(&scene.seen, &desired.types),
+        (Plan::Create | Plan::Update(_) | Plan::Claim(_), None, Some(rest)) => {
+            Step::Rest(contested(rest).showing(shown(&scene.seen, memory, *us)))
+        }
+        (Plan::Claim(claim), None, None) => Step::Claim(claim),
+        (Plan::Create, None, None) => Step::Create(desired.pair, desired.types.clone()),
+        (Plan::Update(_), None, None) => update(&scene.seen, &desired.types),
     }
 }
 
-fn keep(seen: &Seen) -> Step {
-    Step::Rest(seen.present().map_or_else(|| Report::unchanged(Retry::WhenWoken), |connection| Report::in_sync(connection.clone(), None)))
+/// So it is wished: nothing is done, and it is said what would be.
+fn tell(scene: &Scene) -> Step {
+    let equal = scene.desired.as_ref().is_ok_and(|desired| scene.seen.present().is_some_and(|row| row.types == desired.types));
+    if equal {
+        return keep(scene);
+    }
+    let would = intention::of(scene).unwrap_or_default();
+    let report = match scene.policies.hold {
+        Hold::Suspended => Report::not_ready(
+            ConnectionReason::Suspended,
+            format!("suspended by its spec; without that the operator would {would}"),
+            Retry::WhenWoken,
+        ),
+        Hold::ObserveOnly => Report::not_ready(
+            ConnectionReason::OutOfSync,
+            format!("the operator runs with --observe-only; without that it would {would}"),
+            Retry::WhenWoken,
+        ),
+        Hold::No => Report::not_ready(
+            ConnectionReason::OutOfSync,
+            format!("only observed (managementPolicy: Observe); with Full the operator would {would}"),
+            Retry::WhenWoken,
+        ),
+    };
+    Step::Rest(report.showing(looked_at(scene)))
+}
+
+/// What is there, owned or only looked at.
+fn looked_at(scene: &Scene) -> Shown {
+    match scene.seen.present() {
+        Some(connection) if scene.me.memory.owns(connection, scene.us()) => Shown::Owned(connection.clone()),
+        Some(connection) => Shown::Observed(connection.clone()),
+        None => Shown::NotOurs,
+    }
+}
+
+/// The connection is taken over: its id goes into the status, and from then on it is owned. If it differs, the write wakes the object.
+fn record(scene: &Scene, desired: &Desired) -> Step {
+    let Some(connection) = scene.seen.present().filter(|_| scene.current) else {
+        return Step::AskForList(Report::unchanged(Retry::WhenWoken));
+    };
+    let effect = intention::taken_over(scene, connection);
+    let report = Report::in_sync(connection.clone(), Some(effect));
+    if connection.types == desired.types { Step::Rest(report) } else { Step::Rest(Report { verdict: None, ..report }) }
+}
+
+/// Everything is as wanted. That is said of a new spec only after a look that is younger than it.
+fn keep(scene: &Scene) -> Step {
+    match looked_at(scene) {
+        Shown::Owned(_) | Shown::Observed(_) if !scene.current && !scene.digest.is_in_sync(scene.generation) => {
+            Step::AskForList(Report::unchanged(Retry::WhenWoken))
+        }
+        Shown::Owned(connection) => Step::Rest(Report::in_sync(connection, None)),
+        Shown::Observed(connection) => Step::Rest(Report::observed(connection)),
+        Shown::NotOurs | Shown::Unknown => Step::Rest(Report::unchanged(Retry::WhenWoken)),
+    }
 }
 
 fn update(seen: &Seen, types: &ConnectionTypes) -> Step {
@@ -181,7 +201,9 @@ fn not_usable(scene: &Scene) -> Report {
         return vouch(scene);
     }
     match &scene.organization {
-        Organization::NotUsable { undecided: true, .. } | Organization::Usable { .. } => Report::unchanged(Retry::WhenWoken),
+        Organization::NotUsable { undecided: true, .. } | Organization::Usable { .. } | Organization::DeletesOnly { .. } => {
+            Report::unchanged(Retry::WhenWoken)
+        }
         Organization::NotUsable { why, .. } => waiting(&format!("its DatadogOrg cannot be used: {why}")),
         Organization::Missing => waiting("its DatadogOrg does not exist: create it, or correct sourceOrgRef"),
     }
@@ -223,67 +245,16 @@ pub fn permission_missing(text: &str) -> Report {
     Report::not_ready(ConnectionReason::PermissionMissing, text, Retry::Permanent)
 }
 
-fn parting_step(scene: &Scene) -> Step {
-    if !scene.finalizer {
-        return Step::Rest(Report::unchanged(Retry::WhenWoken));
-    }
-    let us = if let Organization::Usable { us, .. } = &scene.organization { Some(*us) } else { None };
-    let parting =
-        Parting { memory: &scene.me.memory, policy: scene.policy, seen: &scene.seen, us, proof: scene.proof, others: &scene.others };
-    match (release(&parting), &scene.organization) {
-        (Release::LetGo, _) => Step::LetGo,
-        (Release::Await(owner), _) => {
-            Step::Rest(deleting(&format!("waits until {owner}, which owns the connection, has recorded it"), Retry::WhenWoken))
-        }
-        (Release::Delete(_) | Release::Prove(_), Organization::Missing) => Step::Rest(blocked("its DatadogOrg does not exist any more")),
-        (Release::Delete(_) | Release::Prove(_), Organization::NotUsable { why, undecided, stalled }) => {
-            Step::Rest(held_up(why, *undecided, *stalled))
-        }
-        (Release::Delete(_), Organization::Usable { .. }) => {
-            scene.seen.present().map_or(Step::LetGo, |connection| Step::Delete(connection.clone()))
-        }
-        (Release::Prove(landed), Organization::Usable { now, .. }) => prove(&scene.seen, landed, *now),
-    }
+/// Somebody else undoes what is put right. Two owners would go on for ever.
+fn contested(rest: Duration) -> Report {
+    let message = "the connection was put right several times within minutes and changed again each time: somebody else manages it too. \
+                   Nothing is changed for half an hour; leave it to one owner (managementPolicy: Observe here, or remove it there)";
+    Report::not_ready(ConnectionReason::Contested, message, Retry::After(rest))
 }
 
-fn prove(seen: &Seen, landed: Option<Timestamp>, now: Timestamp) -> Step {
-    match seen {
-        Seen::Unknown(doubt @ Doubt::OutOfView { .. }) => return Step::Rest(blocked(&doubt.to_string())),
-        // The next complete list wakes the object; asking for one more would bring the same. A call's outcome is being looked up already.
-        Seen::Unknown(doubt @ Doubt::Incomplete(_)) => return Step::Rest(deleting(&doubt.to_string(), Retry::WhenWoken)),
-        Seen::Unknown(Doubt::NotListed | Doubt::CallPending) => return Step::Rest(Report::unchanged(Retry::WhenWoken)),
-        Seen::Absent | Seen::Present(_) => {}
-    }
-    let wait = landed.map(|landed| landed.duration_since(now)).and_then(|wait| Duration::try_from(wait).ok()).unwrap_or_default();
-    if wait.is_zero() {
-        return Step::AskForList(Report::unchanged(Retry::WhenWoken));
-    }
-    let retry = Retry::After(wait);
-    if wait < WORTH_TELLING {
-        return Step::Rest(Report::unchanged(retry));
-    }
-    let why = "no connection is to be seen, but one that was asked for less than a minute ago could still appear; looking again then";
-    Step::Rest(deleting(why, retry))
-}
-
-fn deleting(why: &str, retry: Retry) -> Report {
-    Report::not_ready(ConnectionReason::Deleting, why, retry)
-}
-
-fn held_up(why: &str, undecided: bool, stalled: bool) -> Report {
-    match (undecided, stalled) {
-        (true, _) => Report::unchanged(Retry::WhenWoken),
-        (false, true) => blocked(why),
-        (false, false) => deleting(&format!("its DatadogOrg cannot be used: {why}"), Retry::WhenWoken),
-    }
-}
-
-/// Only a person can bring a deletion forward, and this is the way out.
-pub fn blocked(why: &str) -> Report {
-    let message = format!(
-        "the connection cannot be deleted at Datadog: {why}. Mend that, or set deletionPolicy to Orphan to leave the connection there"
-    );
-    Report::not_ready(ConnectionReason::DeletionBlocked, message, Retry::Permanent)
+/// What would be done if nothing stood in the way, for a report on a call that came to nothing.
+pub fn intention(scene: &Scene) -> Option<String> {
+    intention::of(scene)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The connections of one organization as one DatadogOrg's key showed them last, with our own writes laid over. Instants are passed in.
 //!
 //! Only a complete list proves absence; an incomplete one still proves presence. An own write stands until a list *begun after it* has
-//! come in, and because a list may lag, what we created is believed gone, and what we deleted believed still there, only after two.
+//! come in, and because a list may lag, what we wrote is believed gone or changed, and what we deleted believed still there, only after
+//! two.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,6 +85,12 @@ impl Inventory {
         }
     }
 
+    /// Since when what `seen` says holds at least: the begin of the list, or the answer to our own write.
+    pub fn seen_at(&self, pair: Pair) -> Option<Instant> {
+        let own = self.overlays.get(&pair).map(|overlay| overlay.at);
+        own.or(self.snapshot.as_ref().map(|snapshot| snapshot.began_here))
+    }
+
     /// When the list began that proves what `seen` says of the pair: complete, and begun after our last write to it.
     pub fn proof(&self, pair: Pair) -> Option<Timestamp> {
         let snapshot = self.snapshot.as_ref()?;
@@ -151,9 +158,10 @@ impl Inventory {
 impl Overlay {
     /// Whether a list begun after the write makes the overlay unnecessary.
     fn is_settled_by(&mut self, pair: Pair, snapshot: &Snapshot) -> bool {
-        let listed = snapshot.connections.get(&pair).map(|connection| connection.id);
+        let row = snapshot.connections.get(&pair);
+        let listed = row.map(|connection| connection.id);
         let confirmed = match &self.write {
-            OwnWrite::Wrote(connection) => listed == Some(connection.id),
+            OwnWrite::Wrote(connection) => row.is_some_and(|row| row.id == connection.id && row.types == connection.types),
             OwnWrite::Deleted(id) => listed.map_or(snapshot.doubt.is_none(), |listed| listed != *id),
             OwnWrite::InDoubt => listed.is_some() || snapshot.doubt.is_none(),
         };

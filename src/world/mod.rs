@@ -1,6 +1,7 @@
 //! What is known: our objects, and the organizations with the connections that they showed last. Mutexes around plain values; nothing
 //! here talks to anybody.
 
+mod corrections;
 pub mod inventory;
 pub mod objects;
 pub mod org;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Key;
-use crate::decide::model::Pair;
+use super::corrections::Corrections;
+use crate::decide::model::{OrgId, Pair};
 
 /// The same words are written into a status at most this often.
 const SAME_WORDS: Duration = Duration::from_secs(10);
@@ -25,6 +26,7 @@ struct Index {
     requests: HashMap<Key, (String, Instant)>,
     pauses: HashMap<Key, (Instant, Occasion)>,
     said: HashMap<Key, (u64, Instant)>,
+    corrections: HashMap<Key, Corrections>,
     busy: HashSet<Pair>,
 }
 
@@ -44,6 +46,8 @@ pub struct Occasion {
 struct Entry {
     orgs: Vec<Key>,
     pairs: BTreeSet<Pair>,
+    /// The generation of its spec that was seen last, and when first.
+    spec: Option<(i64, Instant)>,
 }
 
 impl Objects {
@@ -105,6 +109,7 @@ impl Objects {
         index.requests.remove(object);
         index.pauses.remove(object);
         index.said.remove(object);
+        index.corrections.remove(object);
         pairs.iter().filter_map(|pair| index.by_pair.get(pair)).flatten().cloned().collect()
     }
 
@@ -133,6 +138,12 @@ impl Objects {
     /// Everybody who speaks of the pair.
     pub fn of_pair(&self, pair: Pair) -> Vec<Key> {
         self.lock().by_pair.get(&pair).map(|keys| keys.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Everybody who speaks of a pair of this organization.
+    pub fn of_organization(&self, organization: OrgId) -> Vec<Key> {
+        let index = self.lock();
+        index.by_pair.iter().filter(|(pair, _)| pair.involves(organization)).flat_map(|(_, keys)| keys.iter().cloned()).collect()
     }
 
     /// Whether anybody speaks of the pair.
@@ -182,6 +193,15 @@ impl Objects {
         Some(until.saturating_duration_since(Instant::now())).filter(|wait| !wait.is_zero())
     }
 
+    /// When this process first saw this generation of an object's spec: only what was looked at since can vouch for it.
+    pub fn specified_at(&self, object: &Key, generation: i64) -> Instant {
+        let (mut index, now) = (self.lock(), Instant::now());
+        let Some(entry) = index.entries.get_mut(object) else { return now };
+        let at = entry.spec.filter(|(known, _)| *known == generation).map_or(now, |(_, at)| at);
+        entry.spec = Some((generation, at));
+        at
+    }
+
     /// When this process first saw a reconcile request with this value: a list begun since then fulfils it.
     pub fn requested_at(&self, object: &Key, value: &str) -> (Instant, bool) {
         let mut index = self.lock();
@@ -192,6 +212,31 @@ impl Objects {
         let now = Instant::now();
         index.requests.insert(object.clone(), (value.to_owned(), now));
         (now, true)
+    }
+
+    /// When this process first saw this reconcile request, if it has.
+    pub fn request_seen(&self, object: &Key, value: &str) -> Option<Instant> {
+        self.lock().requests.get(object).filter(|(known, _)| known == value).map(|(_, at)| *at)
+    }
+
+    /// A connection was put right behind somebody else's change.
+    pub fn corrected(&self, object: &Key, generation: i64) {
+        self.lock().corrections.entry(object.clone()).or_default().add(generation, Instant::now());
+    }
+
+    /// Nothing is put right any more for a while.
+    pub fn gave_up(&self, object: &Key) {
+        self.lock().corrections.entry(object.clone()).or_default().stop(Instant::now());
+    }
+
+    /// For how long nothing is to be put right, because that was undone too often within this window. Another spec ends it.
+    pub fn contested(&self, object: &Key, generation: i64, window: Duration) -> Option<Duration> {
+        self.lock().corrections.get(object)?.contested(generation, window, Instant::now())
+    }
+
+    /// A person has asked to look afresh: what was put right before counts no more.
+    pub fn forget_corrections(&self, object: &Key) {
+        self.lock().corrections.remove(object);
     }
 
     /// Reserves a pair for one writer of this process; `false` if another call on it is under way.

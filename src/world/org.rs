@@ -1,26 +1,25 @@
 //! One organization in use: who it has proven to be, the client to reach it, its inventory, and what went wrong last.
 
+mod lists;
 mod state;
 mod wishes;
 mod writes;
 
-use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use self::state::{Failing, State};
 use self::writes::Writes;
 use super::Key;
-use super::inventory::{Changed, Inventory, OwnWrite, Snapshot};
+use super::inventory::Inventory;
 use crate::api::DatadogOrg;
 use crate::api::datadog_org::DatadogOrgSpec;
-use crate::datadog::{Budget, Client};
-use crate::decide::desired::Referenced;
-use crate::decide::model::{Identity, OrgId, Organization, Pair, Principal};
+use crate::datadog::Client;
+use crate::decide::desired::{Names, Referenced};
+use crate::decide::model::{Identity, OrgId, Organization, Principal};
 use crate::decide::organization::{Stand, Trouble, lacks_write};
-use crate::decide::plan::Seen;
 use crate::decide::poll::{self, Turn};
 use crate::decide::requeue::PERMANENT_WAIT;
 use crate::decide::step;
@@ -36,24 +35,23 @@ pub struct Org {
 
 impl Org {
     pub(super) fn new(key: Key, uid: String, object: &DatadogOrg) -> Self {
-        let proven = object.status.as_ref().and_then(|status| status.organization.as_ref()).and_then(|organization| {
-            Some(Organization { id: organization.id.parse().ok()?, name: organization.name.clone().unwrap_or_default() })
-        });
         let state = State {
             spec: object.spec.clone(),
             terminating: false,
-            proven,
+            proven: recorded(object),
             client: None,
-            budget: Budget::default(),
             identity: None,
             trouble: None,
+            was_usable: false,
             inventory: Inventory::default(),
             listed_at: None,
             proved_at: None,
+            counted: None,
             wanted: None,
             insisted: None,
             doubted: false,
             writes: Writes::Untried,
+            names: None,
             secret_read_at: None,
             started: Instant::now(),
             epoch: 0,
@@ -79,6 +77,14 @@ impl Org {
         }
         state.spec = object.spec.clone();
         state.terminating = object.metadata.deletion_timestamp.is_some();
+        // What was recorded first counts, whoever recorded it.
+        if let Some(recorded) = recorded(object) {
+            if state.identity.as_ref().is_some_and(|(identity, _)| identity.organization.id != recorded.id) {
+                state.identity = None;
+                state.wanted = Some(Instant::now());
+            }
+            state.proven = Some(recorded);
+        }
     }
 
     /// Tells it from a namesake.
@@ -101,7 +107,25 @@ impl Org {
         state.pinned().or(state.proven.as_ref().map(|organization| organization.id))
     }
 
-    /// The organization that was proven, by this process or an earlier one.
+    /// The organization that the credentials have proven to this process.
+    pub fn speaks_for(&self) -> Option<OrgId> {
+        self.lock().identity.as_ref().map(|(identity, _)| identity.organization.id)
+    }
+
+    /// The status says now whom the credentials have proven to be, written over exactly what was known of it: nobody has recorded another.
+    pub fn recorded(&self) {
+        let mut state = self.lock();
+        let proven = state.identity.as_ref().map(|(identity, _)| identity.organization.clone());
+        state.proven = state.proven.take().or(proven);
+    }
+
+    /// Whether it can be used now and could not when this was asked last.
+    pub fn becomes_usable(&self) -> bool {
+        let usable = matches!(self.source(), step::Organization::Usable { .. });
+        !std::mem::replace(&mut self.lock().was_usable, usable) && usable
+    }
+
+    /// The organization that the status records: once proven, by this process or an earlier one, it is that for ever.
     pub fn proven(&self) -> Option<OrgId> {
         self.lock().proven.as_ref().map(|organization| organization.id)
     }
@@ -115,7 +139,7 @@ impl Org {
             stalled,
         };
         match (&state.trouble, state.speaker()) {
-            (Some(failing), _) => not_usable(state.why_not(), !failing.trouble.leaves_identity()),
+            (Some(failing), _) => not_usable(state.why_not(), failing.trouble.needs_a_person()),
             (None, None) => not_usable(None, false),
             (None, Some((client, us))) => match client.organization_time() {
                 Some(now) => step::Organization::Usable {
@@ -135,21 +159,31 @@ impl Org {
         state.speaker().filter(|_| state.trouble.is_none())
     }
 
-    /// Whether the last complete list is recent enough to vouch for what the objects say.
-    pub fn vouches(&self) -> bool {
-        let state = self.lock();
-        state.proved_at.unwrap_or(state.started).elapsed() < poll::vouches_for(state.interval())
+    /// Whether its spec suspends it: then nothing is done for its connections, also not with another key.
+    pub fn is_suspended(&self) -> bool {
+        self.lock().spec.suspend
     }
 
-    /// What is known of a pair, and since when that is proved.
-    pub fn seen(&self, pair: Pair) -> (Seen, Option<Timestamp>) {
+    /// The client of a Secret that is gone, and whom it spoke as: deletions may be finished with it, and nothing else.
+    pub fn last_good(&self) -> Option<(Client, Principal)> {
         let state = self.lock();
-        (state.inventory.seen(pair), state.inventory.proof(pair))
+        let is_gone = state.trouble.as_ref().is_some_and(|failing| matches!(failing.trouble, Trouble::SecretNotFound(_)));
+        state.speaker().filter(|_| is_gone)
     }
 
-    /// Lays an own write over the inventory.
-    pub fn wrote(&self, pair: Pair, write: OwnWrite) {
-        self.lock().inventory.wrote(pair, write, Instant::now());
+    /// The time in which several corrections of one connection mean that somebody else corrects it too.
+    pub fn contest_window(&self) -> Duration {
+        Duration::from_mins(10).max(self.lock().interval().saturating_mul(5))
+    }
+
+    /// The names of the account's organizations, if they were looked up since then: an older name may have moved to another organization.
+    pub fn names(&self, since: Instant) -> Names {
+        self.lock().names.as_ref().filter(|(_, at)| *at >= since).map(|(names, _)| names.clone()).unwrap_or_default()
+    }
+
+    /// The names were asked for at this time.
+    pub fn named(&self, names: Names, at: Instant) {
+        self.lock().names = Some((names, at));
     }
 
     /// What decides about the next request.
@@ -172,14 +206,14 @@ impl Org {
         let mut state = self.lock();
         state.secret_read_at = Some(Instant::now());
         if state.client.as_ref().is_none_or(|known| known.credentials() != client.credentials()) {
-            // The budget is the organization's, whatever the key.
-            state.client = Some(client.with_budget(state.budget.clone()));
+            state.client = Some(client);
             state.epoch += 1;
             state.identity = None;
             state.trouble = None;
             state.writes = Writes::Untried;
-        } else if state.trouble.as_ref().is_some_and(|failing| failing.trouble.is_about_the_secret()) {
-            state.trouble = None;
+        } else if let Some(failing) = state.trouble.as_mut().filter(|failing| failing.trouble.is_about_the_secret()) {
+            // The list that ends the trouble is asked for at once: what was seen before may be old.
+            failing.wait = Duration::ZERO;
         }
     }
 
@@ -196,7 +230,6 @@ impl Org {
             state.writes = Writes::Refused { at: Instant::now(), why };
         }
         state.doubted = state.refusal().is_some();
-        state.proven = Some(identity.organization.clone());
         state.identity = Some((identity, Some(Instant::now())));
     }
 
@@ -218,19 +251,6 @@ impl Org {
         news
     }
 
-    /// A list came. Answers who has to look again.
-    pub fn listed(&self, snapshot: Snapshot) -> Changed {
-        let mut state = self.lock();
-        let was_down = state.trouble.take().is_some();
-        state.epoch += u64::from(was_down);
-        state.listed_at = Some(snapshot.began_here);
-        if snapshot.doubt.is_none() {
-            state.proved_at = state.listed_at;
-        }
-        let changed = state.inventory.listed(snapshot);
-        if was_down { Changed::Everything } else { changed }
-    }
-
     /// Changes when a failed call is worth trying again at once.
     pub fn epoch(&self) -> u64 {
         self.lock().epoch
@@ -239,21 +259,6 @@ impl Org {
     /// The client of the credentials that were read last.
     pub fn client(&self) -> Option<Client> {
         self.lock().client.clone()
-    }
-
-    /// Why the last list proves nothing, if it does not.
-    pub fn doubt(&self) -> Option<String> {
-        self.lock().inventory.doubt().map(str::to_owned)
-    }
-
-    /// The pairs that should have a connection in the next list; nothing before the first.
-    pub fn expected_pairs(&self) -> Option<BTreeSet<Pair>> {
-        self.lock().inventory.expected()
-    }
-
-    /// The pairs of the last list.
-    pub fn listed_pairs(&self) -> Vec<Pair> {
-        self.lock().inventory.listed_pairs()
     }
 
     /// How it stands.
@@ -265,6 +270,11 @@ impl Org {
             (None, _, _) => Stand::Checking,
         }
     }
+}
+
+fn recorded(object: &DatadogOrg) -> Option<Organization> {
+    let organization = object.status.as_ref()?.organization.as_ref()?;
+    Some(Organization { id: organization.id.parse().ok()?, name: organization.name.clone().unwrap_or_default() })
 }
 
 #[cfg(test)]

@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::Key;
 use super::org::Org;
 use crate::api::DatadogOrg;
+use crate::decide::model::OrgId;
+use crate::decide::step::Organization;
 
 /// All DatadogOrg objects that the watch has shown.
 #[derive(Debug, Default)]
@@ -34,6 +37,23 @@ impl Orgs {
         }
         org.specified(object);
         Arc::clone(org)
+    }
+
+    /// Whether a DatadogOrg of this namespace has proven to be the organization.
+    pub fn reaches(&self, namespace: &str, organization: OrgId) -> bool {
+        let orgs = self.lock();
+        orgs.iter().any(|(key, org)| key.namespace == namespace && org.proven() == Some(organization))
+    }
+
+    /// A DatadogOrg of this namespace that has proven to be the organization and is connected, with its time.
+    pub fn usable_of(&self, namespace: &str, organization: OrgId) -> Option<(Arc<Org>, Timestamp)> {
+        let orgs = self.lock();
+        let of_organization = orgs.iter().filter(|(key, org)| key.namespace == namespace && org.proven() == Some(organization));
+        let usable = of_organization.filter_map(|(key, org)| match org.source() {
+            Organization::Usable { now, .. } => Some((key, org, now)),
+            Organization::Missing | Organization::NotUsable { .. } | Organization::DeletesOnly { .. } => None,
+        });
+        usable.min_by_key(|(key, ..)| (*key).clone()).map(|(_, org, now)| (Arc::clone(org), now))
     }
 
     /// Every DatadogOrg.

@@ -11,8 +11,9 @@ use serde::Deserialize;
 use super::Key;
 use crate::api::org_connection::{OrgConnection, OrgConnectionSpec};
 use crate::api::{CLAIM_ANNOTATION, CONNECTION_FINALIZER, PAIR_LABEL, RECONCILE_REQUEST_ANNOTATION};
-use crate::decide::claims::{Claim, Claimant, Memory, pair_label};
+use crate::decide::claims::{Claim, Claimant, Intent, Memory, pair_label};
 use crate::decide::digest::Digest;
+use crate::decide::model::PrincipalId;
 use crate::decide::status;
 
 /// What `status.lastHandledReconcileAt` has room for.
@@ -82,16 +83,34 @@ impl Subject {
         self.requested.as_deref().filter(|requested| self.digest.handled.as_deref() != Some(*requested))
     }
 
-    /// How others see it.
-    pub fn claimant(&self) -> Claimant {
+    /// How others see it, with whom its source's key acts as and what it would do with a connection of the pair.
+    pub fn claimant(&self, acts_as: Option<PrincipalId>, intent: Intent) -> Claimant {
         Claimant {
             name: self.key.to_string(),
             uid: self.uid.clone(),
             created: self.created,
             terminating: self.terminating,
             memory: self.memory,
+            acts_as,
+            intent,
         }
     }
+}
+
+/// An object that cannot be understood, if it claims a pair: that much its metadata tell.
+pub fn unclear(metadata: &ObjectMeta) -> Option<Claimant> {
+    let uid = metadata.uid.clone().unwrap_or_default();
+    let claim = metadata.annotations.as_ref().and_then(|all| all.get(CLAIM_ANNOTATION)).and_then(|text| Claim::parse(text, &uid))?;
+    let key = Key { namespace: metadata.namespace.clone().unwrap_or_default(), name: metadata.name.clone().unwrap_or_default() };
+    Some(Claimant {
+        name: key.to_string(),
+        uid,
+        created: metadata.creation_timestamp.as_ref().map(|time| time.0),
+        terminating: metadata.deletion_timestamp.is_some(),
+        memory: Memory { claim: Some(claim), ..Memory::default() },
+        acts_as: None,
+        intent: Intent::Unclear,
+    })
 }
 
 /// A cached OrgConnection.

@@ -79,8 +79,15 @@ async fn a_bad_connection_is_refused_with_what_to_do() {
     let world = World::new("admission-connection").await;
     let many: Vec<String> = (0..17).map(|number| format!("type_{number}")).collect();
     let cases = [
-        (json!({"sinkOrg": {"id": null}}), "sinkOrg needs exactly one of id and ref"),
-        (json!({"sinkOrg": {"ref": {"name": "central"}}}), "sinkOrg needs exactly one of id and ref"),
+        (json!({"sinkOrg": {"id": null}}), "sinkOrg needs exactly one of id, name and ref"),
+        (json!({"sinkOrg": {"ref": {"name": "central"}}}), "sinkOrg needs exactly one of id, name and ref"),
+        (json!({"sinkOrg": {"name": "Central"}}), "sinkOrg needs exactly one of id, name and ref"),
+        (json!({"sinkOrg": {"id": null, "name": ""}}), "spec.sinkOrg.name in body should be at least 1 chars long"),
+        (json!({"sinkOrg": {"id": null, "name": "n".repeat(257)}}), "spec.sinkOrg.name: Too long"),
+        (json!({"managementPolicy": "Watch"}), r#"supported values: "Full", "Observe""#),
+        (json!({"adoptionPolicy": "IfEqual"}), r#"supported values: "Never", "IfIdentical", "Always""#),
+        (json!({"externalDeletionPolicy": "Ignore"}), r#"supported values: "Recreate", "Report""#),
+        (json!({"suspend": "yes"}), "spec.suspend"),
         (json!({"sinkOrg": null}), "spec.sinkOrg: Required value"),
         (json!({"sinkOrg": {"id": "22222222-0000-4000-8000-00000000000A"}}), NOT_A_UUID),
         (json!({"sinkOrg": {"id": "abc123def"}}), "not the short public_id"),

@@ -6,9 +6,12 @@
 mod admission;
 mod crash;
 mod credentials;
+mod export;
+mod handover;
 mod harness;
 mod lifecycle;
 mod lists;
+mod policies;
 mod process;
 mod proxy;
 mod scale;

@@ -46,7 +46,7 @@ fn help_names_every_flag_with_its_environment_twin() {
     let output = crossorg(&["run", "--help"], &[]);
     let help = text(&output.stdout);
     assert!(output.status.success());
-    for flag in ["--datadog-url", "--listen", "--log-format", "--log", "--namespace"] {
+    for flag in ["--datadog-url", "--listen", "--log-format", "--log", "--namespace", "--observe-only"] {
         let twin = format!("CROSSORG_{}", flag.trim_start_matches('-').to_uppercase().replace('-', "_"));
         assert!(help.contains(flag) && help.contains(&twin), "{flag} {twin}: {help}");
     }
@@ -68,8 +68,10 @@ fn a_flag_that_cannot_be_used_is_refused_with_a_reason() {
         let (code, error) = refused(&[&["run"], &flag[..]].concat(), &[("KUBECONFIG", "/nonexistent")]);
         assert!(code == 2 && error.contains(reason), "{flag:?} ended with {code}: {error}");
     }
-    let (code, error) = refused(&["run"], &[("CROSSORG_LISTEN", "everywhere")]);
-    assert!(code == 2 && error.contains("everywhere"), "{code}: {error}");
+    for (twin, value) in [("CROSSORG_LISTEN", "everywhere"), ("CROSSORG_OBSERVE_ONLY", "perhaps")] {
+        let (code, error) = refused(&["run"], &[("KUBECONFIG", "/nonexistent"), (twin, value)]);
+        assert!(code == 2 && error.contains(value), "{code}: {error}");
+    }
 }
 
 #[test]

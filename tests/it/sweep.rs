@@ -7,6 +7,8 @@
 //! |---|---|
 //! | `CROSSORG_SWEEP` | `part` (as `make test` does) or `all` |
 //! | `CROSSORG_SWEEP_ONLY` | only scenarios whose name begins so |
+//! | `CROSSORG_SWEEP_FAULT` | only faults whose name begins so |
+//! | `CROSSORG_SWEEP_PATIENCE` | how many seconds a run may take back to rest |
 //! | `CROSSORG_SWEEP_BINARY` | another operator than the shipping one |
 //! | `CROSSORG_SWEEP_PARALLEL` | runs at the same time |
 
@@ -57,6 +59,7 @@ async fn sweep(settings: &Settings, mode: Mode) -> Table {
         .enumerate()
         .filter_map(|(index, (scenario, reference))| Some((index, scenario, reference.as_ref().ok()?)))
         .flat_map(|(index, scenario, reference)| cases(index, scenario, reference, settings.extent, mode))
+        .filter(|case| settings.meets(case.fault))
         .collect();
     let mut runs = futures::stream::iter(cases).map(|case| Run::of(case, settings)).buffer_unordered(settings.parallel);
     while let Some(run) = runs.next().await {

@@ -41,6 +41,7 @@ impl Processes {
         let seams = Seams {
             transport: transport(&self.world, &self.weather, &self.oracle, &line),
             datadog_url: Some("http://datadog.test".parse().unwrap()),
+            observe_only: false,
             wall_clock: Arc::clone(&self.world.wall_clock),
             chance: Arc::new(move || chance.lock().unwrap().f64()),
         };

@@ -1,7 +1,6 @@
 //! One run: an hour of turmoil, then fair weather until everything is as desired, then an hour in which nothing may be written.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::panic::PanicHookInfo;
 use std::sync::Once;
 use std::time::Duration;
@@ -24,7 +23,6 @@ const STEP: Duration = Duration::from_secs(5);
 
 /// How a run ended.
 pub(crate) struct Outcome {
-    pub(crate) seed: u64,
     pub(crate) misfortunes: Tally,
     pub(crate) requests: usize,
     pub(crate) effects: usize,
@@ -35,7 +33,7 @@ pub(crate) struct Outcome {
 
 /// What one needs to see why.
 pub(crate) struct Failure {
-    violation: Violation,
+    pub(crate) violation: Violation,
     acts: Vec<(Duration, String)>,
     lines: Vec<(Duration, String)>,
 }
@@ -220,7 +218,6 @@ impl Run {
             Failure { violation, acts: self.acts, lines }
         });
         Outcome {
-            seed: self.world.seed,
             misfortunes: self.weather.tally(),
             requests: tally.requests + self.world.server.journal().len(),
             effects: tally.effects,
@@ -234,14 +231,13 @@ fn millis(millis: u64) -> f64 {
     Duration::from_millis(millis).as_secs_f64()
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.violation)?;
-        let mut story: Vec<(Duration, String)> =
-            self.acts.iter().map(|(at, act)| (*at, format!("{:>15.3} s  *** {act}", at.as_secs_f64()))).collect();
-        story.extend(self.lines.iter().cloned());
+impl Failure {
+    /// What was violated, and what happened before.
+    pub(crate) fn story(&self) -> String {
+        let acts = self.acts.iter().map(|(at, act)| (*at, format!("{:>15.3} s  *** {act}", at.as_secs_f64())));
+        let mut story: Vec<(Duration, String)> = acts.chain(self.lines.iter().cloned()).collect();
         story.sort_by_key(|(at, _)| *at);
-        let last = story.len().saturating_sub(120);
-        story[last..].iter().try_for_each(|(_, line)| writeln!(f, "  {line}"))
+        let told: Vec<String> = story.iter().map(|(_, line)| format!("  {line}")).collect();
+        format!("{}\n{}", told.join("\n"), self.violation)
     }
 }

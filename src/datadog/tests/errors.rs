@@ -91,6 +91,9 @@ async fn a_missing_permission_is_told_from_a_wrong_key() {
     assert_eq!(error.missing_permission(), Some("org_connections_write"));
     assert!(error.to_string().contains("give its owner"), "{error}");
     assert_eq!(answering(403, lacking).0.list(source()).await.unwrap_err().missing_permission(), Some("org_connections_read"));
+    let error = answering(403, lacking).0.organizations().await.unwrap_err();
+    assert_eq!(error.missing_permission(), Some("org_connections_write or org_management"));
+    assert!(error.to_string().contains("permission org_connections_write or org_management"), "{error}");
 
     let error = create(403, r#"{"errors":["Forbidden"]}"#).await;
     assert_eq!(error.missing_permission(), None);

@@ -1,9 +1,12 @@
 //! The client over a scripted transport, and the production transport over loopback.
 
 mod budget;
+mod budgets;
 mod calls;
 mod credentials;
 mod errors;
+mod observe_only;
+mod organizations;
 mod paging;
 mod sockets;
 mod tolerance;

@@ -115,7 +115,7 @@ fn the_pair_is_the_claims_and_only_without_one_the_statuss() {
 }
 
 fn stand(me: &Claimant, others: &[Claimant], present: Option<&Connection>) -> Standing {
-    standing(me, others, pair(), present, Some(us()))
+    standing(me, others, pair(), present)
 }
 
 #[test]
@@ -199,6 +199,64 @@ fn a_lost_claim_with_the_recorded_id_beats_a_rival_that_only_claims() {
 #[test]
 fn a_recorded_owner_keeps_its_rank_while_our_principal_is_unknown() {
     let row = connection();
-    let owner = claimant("owner", 1, claimed(at(-9000)).recording(&row));
-    assert_eq!(standing(&owner, &[claimant("older", 9, claimed(at(-9000)))], pair(), Some(&row), None), Standing::Holder);
+    let owner = Claimant { acts_as: None, ..claimant("owner", 1, claimed(at(-9000)).recording(&row)) };
+    assert_eq!(stand(&owner, &[claimant("older", 9, claimed(at(-9000)))], Some(&row)), Standing::Holder);
+}
+
+#[test]
+fn who_has_recorded_a_connection_comes_before_who_only_seems_to_have_made_it() {
+    let row = connection().made_at(at(-5));
+    let recorded = claimant("recorded", 1, claimed(at(-9000)).recording(&row));
+    let maker = claimant("maker", 100, claimed(at(-6)));
+    assert_eq!(stand(&recorded, std::slice::from_ref(&maker), Some(&row)), Standing::Holder);
+    assert_eq!(stand(&maker, &[recorded], Some(&row)), Standing::Rival("apps/recorded".to_owned()));
+    let claiming = claimant("claiming", 200, claimed(at(-9000)));
+    assert_eq!(stand(&maker, &[claiming], Some(&row)), Standing::Holder, "who made it comes before who only claims");
+}
+
+#[test]
+fn only_a_live_object_that_wants_this_very_pair_is_an_heir() {
+    let (other, row) = (claimant("other", 1, claimed(at(0))), connection());
+    let is_heir = |other: Claimant| heir(&[other], &row).is_some();
+    assert!(is_heir(other.clone().wanting(pair())));
+    assert!(!is_heir(Claimant { terminating: true, ..other.clone().wanting(pair()) }));
+    for intent in [Intent::Hold(other_pair()), Intent::HandOver, Intent::Neither, Intent::Unclear] {
+        assert!(!is_heir(Claimant { intent, ..other.clone() }), "{intent:?}");
+    }
+}
+
+#[test]
+fn whom_another_claim_keeps_from_the_pair_is_no_heir() {
+    let younger = claimant("younger", 1, Memory::default()).wanting(pair());
+    let older = claimant("older", 9, claimed(at(-20)));
+    let heirs = |others: &[Claimant]| heir(others, &connection()).map(|heir| heir.name.clone());
+    assert_eq!(heirs(&[younger.clone(), older.clone()]), None);
+    assert_eq!(heirs(&[younger.clone(), older.clone().wanting(pair())]), Some("apps/older".to_owned()));
+    assert_eq!(heirs(&[younger, Claimant { terminating: true, ..older }]), Some("apps/younger".to_owned()));
+}
+
+#[test]
+fn only_a_terminating_owner_that_leaves_it_hands_a_connection_over() {
+    let row = connection();
+    let acting_as = |claimant: Claimant, acts_as| Claimant { acts_as, ..claimant };
+    let owner = claimant("owner", 1, Memory::default().recording(&row));
+    assert!(acting_as(owner.clone().leaving(), None).hands_over(&row), "its status is enough");
+    assert!(!Claimant { terminating: false, ..owner.clone().leaving() }.hands_over(&row));
+    assert!(!owner.clone().leaving().hands_over(&Connection { id: id(2), ..row.clone() }), "it is another one");
+    for intent in [Intent::Hold(pair()), Intent::Neither, Intent::Unclear] {
+        assert!(!Claimant { intent, ..owner.clone().leaving() }.hands_over(&row), "{intent:?}");
+    }
+    let maker = claimant("maker", 1, claimed(row.created_at)).leaving();
+    assert!(maker.hands_over(&row));
+    assert!(!acting_as(maker.clone(), Some(stranger())).hands_over(&row) && !acting_as(maker, None).hands_over(&row));
+}
+
+#[test]
+fn whether_an_object_made_a_connection_is_judged_by_its_own_key() {
+    let row = connection().made_by(stranger());
+    let maker = Claimant { acts_as: Some(stranger()), ..claimant("maker", 1, claimed(row.created_at)) };
+    let older = claimant("older", 100, claimed(row.created_at));
+    assert!(maker.owns(&row) && !older.owns(&row));
+    assert_eq!(stand(&maker, std::slice::from_ref(&older), Some(&row)), Standing::Holder);
+    assert_eq!(stand(&older, &[maker], Some(&row)), Standing::Rival("apps/maker".to_owned()));
 }

@@ -18,6 +18,8 @@ fn every_effect_but_a_release_has_its_event() {
     let expected = [
         (false, "Created", row.as_str()),
         (true, "DriftRepaired", row.as_str()),
+        (true, "Adopted", "took over connection"),
+        (false, "Adopted", "took connection over"),
         (false, "Updated", "add metrics"),
         (true, "DriftRepaired", "remove audit"),
         (false, "Deleted", "deleted connection"),

@@ -11,6 +11,7 @@ fn every_refusal_says_what_to_do() {
         let instruction = match &refusal {
             Refusal::PairChanged { .. } => "restore the credentials, or delete this object and create another",
             Refusal::Conflict(_) => "delete either object",
+            Refusal::DeletedOutside(_) => "set that to Recreate, or annotate this object with crossorg.dev/reconcile-requested-at",
             Refusal::AlreadyExists { .. } => "delete it at Datadog to have it created from here",
         };
         let report = Report::refused(&refusal, pair());
@@ -37,6 +38,7 @@ fn a_refusal_names_what_stands_in_the_way() {
             vec![pair().to_string(), other_pair().to_string()],
         ),
         (Refusal::Conflict("apps/older".to_owned()), "Conflict", vec!["apps/older".to_owned(), pair().to_string()]),
+        (Refusal::DeletedOutside(id(1)), "DeletedOutside", vec![id(1).to_string(), "externalDeletionPolicy is Report".to_owned()]),
         (
             Refusal::AlreadyExists { id: id(1), difference: "add metrics; remove audit".to_owned() },
             "AlreadyExists",
@@ -58,14 +60,57 @@ fn a_connection_that_is_as_wanted_but_foreign_is_not_said_to_differ() {
 }
 
 #[test]
-fn an_organization_that_may_come_by_itself_does_not_stall() {
+fn a_foreign_connection_names_the_policy_that_would_take_it_over() {
+    for (difference, policy) in [("", "adoptionPolicy to IfIdentical"), ("add metrics", "adoptionPolicy to Always")] {
+        let report = Report::refused(&Refusal::AlreadyExists { id: id(1), difference: difference.to_owned() }, pair());
+        assert!(message(&report).contains(policy), "{}", message(&report));
+    }
+}
+
+#[test]
+fn a_connection_that_is_only_looked_at_is_ready_and_is_said_to_be_another_ones() {
+    let report = Report::observed(connection());
+    let verdict = report.verdict.as_ref().unwrap();
+    assert_eq!((verdict.ready, verdict.reason, verdict.progress), (Ready::True, "InSync", Progress::Settled));
+    assert!(verdict.message.contains("logs, metrics") && verdict.message.contains("not this object's"), "{}", verdict.message);
+    assert_eq!((report.shown, report.organizations, report.effect), (Shown::Observed(connection()), Some((source(), sink())), None));
+}
+
+#[test]
+fn what_would_be_done_is_told_only_beside_a_verdict_that_something_is_not_as_wanted() {
+    let plan = || Some("add metrics".to_owned());
+    for (report, told) in [
+        (Report::not_ready(ConnectionReason::Suspended, "text", Retry::WhenWoken), true),
+        (Report::refused(&Refusal::DeletedOutside(id(1)), pair()), true),
+        (Report::in_sync(connection(), None), false),
+        (Report::observed(connection()), false),
+        (Report::unchanged(Retry::WhenWoken), false),
+    ] {
+        assert_eq!(report.clone().planning(plan()).plan, plan().filter(|_| told), "{report:?}");
+        assert_eq!(report.planning(None).plan, None);
+    }
+}
+
+#[test]
+fn what_may_come_by_itself_does_not_stall() {
     for invalid in every_invalid() {
         let report = Report::invalid(&invalid);
-        let waits = matches!(invalid, Invalid::OrgMissing { .. } | Invalid::OrgUnproven { .. });
+        let waits = match &invalid {
+            Invalid::OrgMissing { .. } | Invalid::OrgUnproven { .. } | Invalid::NameNotLookedUp(_) => true,
+            Invalid::NamesUnavailable { refused, .. } => !refused,
+            Invalid::SinkUnknown { .. } | Invalid::DifferentSite { .. } | Invalid::SameOrganization(_) | Invalid::Malformed(_) => false,
+        };
         assert_eq!(report.is_stalled(), !waits, "{invalid}");
         assert_eq!(report.verdict.as_ref().unwrap().reason == ConnectionReason::OrganizationNotReady.name(), waits, "{invalid}");
         assert_eq!((message(&report), &report.shown), (invalid.to_string().as_str(), &Shown::Unknown));
     }
+}
+
+#[test]
+fn a_sink_by_name_that_cannot_be_found_says_who_can_help() {
+    let reasons = every_invalid().iter().map(|invalid| Report::invalid(invalid).verdict.unwrap().reason).collect::<Vec<_>>();
+    assert_eq!(reasons.iter().filter(|reason| **reason == "PermissionMissing").count(), 1, "the names are refused");
+    assert_eq!(reasons.iter().filter(|reason| **reason == "SinkUnknown").count(), 1, "nobody has the name");
 }
 
 #[test]

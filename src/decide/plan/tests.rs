@@ -1,6 +1,7 @@
 use super::*;
 use crate::decide::fixtures::*;
 
+mod policy;
 mod worlds;
 
 const HOLDER: Standing = Standing::Holder;
@@ -18,7 +19,11 @@ fn present(connection: Connection) -> Seen {
 }
 
 fn planned(seen: &Seen, memory: &Memory, standing: &Standing) -> Plan {
-    plan(&Situation { desired: &desired(), seen, memory, standing, us: us(), now: at(0) })
+    under(&policies(), seen, memory, standing)
+}
+
+fn under(policies: &Policies, seen: &Seen, memory: &Memory, standing: &Standing) -> Plan {
+    plan(&Situation { desired: &desired(), seen, memory, standing, policies, inherits: false, asked: false, us: us(), now: at(0) })
 }
 
 fn every_sight() -> Vec<Seen> {
@@ -54,10 +59,18 @@ fn a_claim_of_another_pair_stops_everything() {
 
 #[test]
 fn a_pair_that_another_object_holds_is_left_alone() {
-    for seen in every_sight() {
-        for memory in [Memory::default(), claimed(at(-1)), steady(), steady().damaged()] {
-            assert_eq!(planned(&seen, &memory, &rival()), Plan::Refuse(Refusal::Conflict("apps/older".to_owned())), "{seen:?}");
+    let conflict = Plan::Refuse(Refusal::Conflict("apps/older".to_owned()));
+    for memory in [Memory::default(), claimed(at(-1)), adopting(id(1)), steady(), steady().damaged()] {
+        for seen in every_sight().into_iter().filter(|seen| memory.recorded.is_none() || *seen != unknown()) {
+            assert_eq!(planned(&seen, &memory, &rival()), conflict, "{seen:?} {memory:?}");
         }
+    }
+}
+
+#[test]
+fn who_has_recorded_a_connection_waits_to_see_it_before_another_is_said_to_hold_it() {
+    for memory in [steady(), steady().damaged(), Memory::default().recording(&connection())] {
+        assert_eq!(planned(&unknown(), &memory, &rival()), Plan::Wait(Doubt::NotListed), "{memory:?}");
     }
 }
 
@@ -89,7 +102,7 @@ fn a_claim_is_fresh_for_thirty_seconds_and_may_lie_ahead_as_far_as_clocks_differ
 
 #[test]
 fn a_claim_without_a_create_time_creates_nothing() {
-    let adopting = Memory { claim: Some(Claim { adopt: Some(id(1)), ..bare_claim() }), intact: true, ..Memory::default() };
+    let adopting = adopting(id(1));
     let both = Claim { create: Some(at(0)), adopt: Some(id(1)), ..bare_claim() };
     assert_eq!(planned(&Seen::Absent, &adopting, &HOLDER), Plan::Claim(both), "what it says already stays");
 }
@@ -169,7 +182,7 @@ fn a_connection_with_another_id_than_the_recorded_one_is_foreign() {
 
 #[test]
 fn an_adopt_claim_changes_nothing_before_its_id_is_recorded() {
-    let adopting = Memory { claim: Some(Claim { adopt: Some(id(1)), ..bare_claim() }), intact: true, ..Memory::default() };
+    let adopting = adopting(id(1));
     let row = connection().made_by(stranger()).differing();
     let refusal = Refusal::AlreadyExists { id: id(1), difference: "add metrics; remove audit".to_owned() };
     assert_eq!(planned(&present(row.clone()), &adopting, &HOLDER), Plan::Refuse(refusal));

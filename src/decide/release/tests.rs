@@ -1,13 +1,12 @@
 use super::*;
 use crate::decide::claims::Claim;
 use crate::decide::fixtures::*;
-use crate::decide::model::Connection;
 use crate::decide::plan::Doubt;
 
 /// An object that made [`connection`] an hour ago is being deleted; the list of now shows the connection.
 struct Scene {
     memory: Memory,
-    policy: DeletionPolicy,
+    leaves_it: bool,
     seen: Seen,
     us: Option<PrincipalId>,
     proof: Option<Timestamp>,
@@ -16,15 +15,15 @@ struct Scene {
 
 impl Scene {
     fn release(&self) -> Release {
-        let Self { memory, policy, seen, us, proof, others } = self;
-        release(&Parting { memory, policy: *policy, seen, us: *us, proof: *proof, others })
+        let Self { memory, leaves_it, seen, us, proof, others } = self;
+        release(&Parting { memory, leaves_it: *leaves_it, seen, us: *us, proof: *proof, others })
     }
 }
 
 fn scene() -> Scene {
     Scene {
         memory: claimed(at(-3601)).recording(&connection()),
-        policy: DeletionPolicy::Delete,
+        leaves_it: false,
         seen: Seen::Present(connection()),
         us: Some(us()),
         proof: Some(at(0)),
@@ -44,9 +43,9 @@ fn an_object_that_never_claimed_is_let_go_at_once() {
 }
 
 #[test]
-fn an_orphaning_object_is_let_go_at_once() {
+fn an_object_whose_policies_leave_the_connection_behind_is_let_go_at_once() {
     for seen in every_sight() {
-        assert_eq!(Scene { policy: DeletionPolicy::Orphan, seen, proof: None, ..scene() }.release(), Release::LetGo);
+        assert_eq!(Scene { leaves_it: true, seen, proof: None, ..scene() }.release(), Release::LetGo);
     }
 }
 
@@ -60,14 +59,17 @@ fn a_connection_that_a_live_object_has_recorded_is_left_to_it() {
 fn a_rival_that_only_claims_or_recorded_another_connection_inherits_nothing() {
     let another = Connection { id: id(2), ..connection() };
     for memory in [claimed(at(0)), claimed(at(0)).recording(&another)] {
-        assert_eq!(Scene { others: vec![claimant("rival", 1, memory)], ..scene() }.release(), Release::Delete(id(1)));
+        assert_eq!(Scene { others: vec![claimant("rival", 1, memory)], ..scene() }.release(), Release::Delete(id(1)), "{memory:?}");
     }
 }
 
 #[test]
 fn a_terminating_rival_is_never_a_reason_to_let_go() {
-    let leaving = Claimant { terminating: true, ..claimant("leaving", 1, claimed(at(0)).recording(&connection())) };
-    assert_eq!(Scene { others: vec![leaving], ..scene() }.release(), Release::Delete(id(1)));
+    let owner = claimant("leaving", 1, claimed(at(0)).recording(&connection()));
+    for intent in [Intent::HandOver, Intent::Neither, Intent::Hold(pair()), Intent::Unclear] {
+        let leaving = Claimant { terminating: true, intent, ..owner.clone() };
+        assert_eq!(Scene { others: vec![leaving], ..scene() }.release(), Release::Delete(id(1)), "{intent:?}");
+    }
 }
 
 #[test]
@@ -99,8 +101,7 @@ fn a_creation_whose_answer_was_lost_is_deleted() {
 #[test]
 fn a_foreign_connection_is_never_deleted() {
     let foreign = Connection { id: id(2), ..connection() }.made_by(stranger());
-    let adopting = Memory { claim: Some(Claim { adopt: Some(id(2)), ..bare_claim() }), intact: true, ..Memory::default() };
-    for memory in [claimed(at(-3600)), scene().memory, adopting] {
+    for memory in [claimed(at(-3600)), scene().memory, adopting(id(2))] {
         assert_eq!(Scene { memory, seen: Seen::Present(foreign.clone()), ..scene() }.release(), Release::LetGo, "{memory:?}");
     }
 }
@@ -134,7 +135,7 @@ fn the_list_begins_a_minute_after_the_create_time_so_that_no_post_can_still_land
 }
 
 fn released(memory: &Memory, seen: &Seen, us: Option<PrincipalId>, others: &[Claimant]) -> Release {
-    release(&Parting { memory, policy: DeletionPolicy::Delete, seen, us, proof: Some(at(0)), others })
+    release(&Parting { memory, leaves_it: false, seen, us, proof: Some(at(0)), others })
 }
 
 #[test]
@@ -152,4 +153,74 @@ fn a_refused_object_does_not_delete_what_its_live_holder_made_and_has_not_record
     let row = connection().made_at(at(-5));
     let holder = claimant("holder", 20, claimed(at(-6)));
     assert_ne!(released(&claimed(at(-6)), &Seen::Present(row), Some(us()), &[holder]), Release::Delete(id(1)));
+}
+
+#[test]
+fn a_connection_waits_for_the_live_object_that_would_hold_it() {
+    for memory in [Memory::default(), adopting(id(1)), claimed(at(0))] {
+        let heir = claimant("heir", 1, memory).wanting(pair());
+        assert_eq!(Scene { others: vec![heir], ..scene() }.release(), Release::Await("apps/heir".to_owned()), "{memory:?}");
+    }
+}
+
+#[test]
+fn a_creation_whose_answer_was_lost_waits_for_the_heir_too() {
+    let heir = claimant("heir", 1, Memory::default()).wanting(pair());
+    let lost = Scene { memory: claimed(at(-10)), seen: Seen::Present(connection().made_at(at(-5))), others: vec![heir], ..scene() };
+    assert_eq!(lost.release(), Release::Await("apps/heir".to_owned()));
+}
+
+#[test]
+fn whoever_wants_another_pair_or_only_looks_is_not_waited_for() {
+    for other in [claimant("other", 1, claimed(at(0))).wanting(other_pair()), claimant("other", 1, adopting(id(1)))] {
+        assert_eq!(Scene { others: vec![other.clone()], ..scene() }.release(), Release::Delete(id(1)), "{other:?}");
+    }
+}
+
+#[test]
+fn nobody_inherits_what_is_not_this_objects_or_not_there() {
+    let heir = || vec![claimant("heir", 1, Memory::default()).wanting(pair())];
+    let foreign = Seen::Present(Connection { id: id(2), ..connection() }.made_by(stranger()));
+    assert_eq!(Scene { seen: foreign, others: heir(), ..scene() }.release(), Release::LetGo);
+    assert_eq!(Scene { seen: Seen::Absent, others: heir(), ..scene() }.release(), Release::LetGo);
+}
+
+#[test]
+fn nothing_is_deleted_while_a_live_object_that_claims_the_pair_cannot_be_understood() {
+    let unclear = claimant("unclear", 1, claimed(at(-9000))).unclear();
+    let heir = claimant("heir", 2, Memory::default()).wanting(pair());
+    for others in [vec![unclear.clone()], vec![heir.clone(), unclear.clone()], vec![unclear.clone(), heir]] {
+        assert_eq!(Scene { others, ..scene() }.release(), Release::AwaitClarity("apps/unclear".to_owned()));
+    }
+}
+
+#[test]
+fn an_unclear_object_that_claims_another_pair_or_is_leaving_hinders_nobody() {
+    let elsewhere = Memory { claim: Some(Claim { pair: other_pair(), ..bare_claim() }), ..Memory::default() };
+    let leaving = Claimant { terminating: true, ..claimant("leaving", 1, claimed(at(0))).unclear() };
+    for other in [claimant("elsewhere", 1, elsewhere).unclear(), claimant("unclaimed", 1, Memory::default()).unclear(), leaving] {
+        assert_eq!(Scene { others: vec![other.clone()], ..scene() }.release(), Release::Delete(id(1)), "{other:?}");
+    }
+}
+
+#[test]
+fn an_unclear_object_hinders_nobody_from_leaving_what_is_not_theirs() {
+    let unclear = vec![claimant("unclear", 1, claimed(at(-9000))).unclear()];
+    let foreign = Seen::Present(Connection { id: id(2), ..connection() }.made_by(stranger()));
+    assert_eq!(Scene { seen: foreign, others: unclear.clone(), ..scene() }.release(), Release::LetGo);
+    assert_eq!(Scene { seen: Seen::Absent, others: unclear.clone(), ..scene() }.release(), Release::LetGo);
+    assert_eq!(Scene { leaves_it: true, others: unclear, ..scene() }.release(), Release::LetGo);
+}
+
+#[test]
+fn a_connection_that_a_live_object_has_recorded_is_its_own_although_another_is_unclear() {
+    let heir = claimant("heir", 1, claimed(at(0)).recording(&connection()));
+    let unclear = claimant("unclear", 1, claimed(at(0))).unclear();
+    assert_eq!(Scene { others: vec![unclear, heir], ..scene() }.release(), Release::LetGo);
+}
+
+#[test]
+fn a_recorded_connection_is_deleted_although_a_live_objects_claim_is_of_its_time() {
+    let twin = claimant("twin", 20, claimed(at(-3601)));
+    assert_eq!(Scene { others: vec![twin], ..scene() }.release(), Release::Delete(id(1)));
 }

@@ -143,6 +143,55 @@ fn an_adopted_connection_stays_adopted() {
 }
 
 #[test]
+fn what_is_taken_over_is_recorded_as_adopted_and_stays_that() {
+    for foreign in [false, true] {
+        let effect = Effect::Adopted { what: "took it over".to_owned(), foreign };
+        let taken = first(&Report { verdict: None, ..Report::in_sync(connection().differing(), Some(effect)) });
+        assert_eq!((taken.origin, taken.connection_id), (Some(Origin::Adopted), Some(id(1).to_string())));
+    }
+    let taken = first(&Report::in_sync(connection(), Some(Effect::Adopted { what: String::new(), foreign: true })));
+    let changed = then(&taken, &Report::in_sync(connection().differing(), Some(Effect::Updated("add audit".to_owned()))));
+    assert_eq!(changed.origin, Some(Origin::Adopted));
+}
+
+#[test]
+fn what_was_made_here_and_is_taken_over_from_a_namesake_is_adopted() {
+    let status = then(&in_sync(), &Report::in_sync(connection(), Some(Effect::Adopted { what: String::new(), foreign: false })));
+    assert_eq!(status.origin, Some(Origin::Adopted));
+}
+
+#[test]
+fn what_is_only_looked_at_shows_its_types_and_no_id() {
+    let observing = Report::observed(connection());
+    let status = first(&observing);
+    assert_eq!(status.connection_types, ["logs", "metrics"]);
+    assert_eq!((&status.connection_id, &status.created_at, &status.created_by, status.origin), (&None, &None, &None, None));
+    assert_eq!(status.source.as_ref().and_then(|source| source.name.as_deref()), Some("payments"));
+    assert_eq!(remembered(Some(&status), Memory::default()).pair(), None, "nothing is bound by looking");
+    let differing = then(&status, &retrying().showing(Shown::Observed(connection().differing())));
+    assert_eq!((differing.connection_types, differing.connection_id), (vec!["audit".to_owned(), "logs".to_owned()], None));
+}
+
+#[test]
+fn what_was_owned_before_stays_recorded_while_another_connection_is_looked_at() {
+    let another = Connection { id: id(2), ..connection() }.differing();
+    let status = then(&in_sync(), &retrying().showing(Shown::Observed(another)));
+    assert_eq!((status.connection_id, status.connection_types), (in_sync().connection_id, vec!["audit".to_owned(), "logs".to_owned()]));
+    assert_eq!((status.created_at, status.created_by), (in_sync().created_at, in_sync().created_by));
+}
+
+#[test]
+fn what_would_be_done_stands_as_long_as_the_verdict_that_it_belongs_to() {
+    let planning = |plan: &str| retrying().planning(Some(plan.to_owned()));
+    let told = first(&planning("add metrics"));
+    assert_eq!(told.plan.as_deref(), Some("add metrics"));
+    assert_eq!(then(&told, &planning("remove audit")).plan.as_deref(), Some("remove audit"));
+    assert_eq!(then(&told, &retrying()).plan, None);
+    assert_eq!(then(&told, &Report::in_sync(connection(), None)).plan, None);
+    assert_eq!(next(Some(&told), &Report::unchanged(Retry::WhenWoken), 1, None, now()), None, "who says nothing takes nothing back");
+}
+
+#[test]
 fn transition_times_are_whole_seconds_and_move_only_when_the_status_flips() {
     let ready = in_sync();
     assert_eq!(transition(&ready, "Ready"), at(0));

@@ -1,8 +1,15 @@
 mod every_scene;
+mod hand_over;
+mod policy;
 
+use super::parting::WORTH_TELLING;
 use super::*;
 use crate::api::conditions::find;
+use crate::api::org_connection::{AdoptionPolicy, DeletionPolicy, ExternalDeletionPolicy, ManagementPolicy};
+use crate::decide::claims::{Claimant, Intent};
+use crate::decide::digest::Digest;
 use crate::decide::fixtures::*;
+use crate::decide::plan::Policies;
 use crate::decide::status;
 
 fn usable() -> Organization {
@@ -39,13 +46,16 @@ fn settled() -> Scene {
         me: Claimant { uid: UID.to_owned(), ..claimant("me", 3700, claimed(at(-3601)).recording(&connection())) },
         generation: 1,
         finalizer: true,
-        policy: DeletionPolicy::Delete,
+        policies: policies(),
         digest: said_in_sync(),
         desired: Ok(desired()),
         seen: Seen::Present(connection()),
         proof: Some(at(-10)),
+        current: true,
         others: Vec::new(),
         organization: usable(),
+        asked: false,
+        contested: None,
         vouched: true,
     }
 }
@@ -148,7 +158,9 @@ fn an_object_without_its_datadog_org_says_so() {
 fn nothing_is_wanted_of_a_spec_that_makes_no_sense() {
     for invalid in every_invalid() {
         let step = next(&Scene { desired: Err(invalid.clone()), ..settled() });
-        assert_eq!(report(&step), &Report::invalid(&invalid));
+        let looked_up = matches!(invalid, Invalid::NameNotLookedUp(_));
+        let expected = if looked_up { Report::unchanged(Retry::WhenWoken) } else { Report::invalid(&invalid) };
+        assert_eq!((report(&step), matches!(step, Step::AskForList(_))), (&expected, looked_up));
     }
 }
 
@@ -250,7 +262,10 @@ fn a_release_that_time_will_help_is_no_failure() {
 #[test]
 fn an_orphaned_connection_needs_no_organization() {
     for organization in every_unusable() {
-        assert_eq!(next(&Scene { policy: DeletionPolicy::Orphan, organization, ..parting() }), Step::LetGo);
+        assert_eq!(
+            next(&Scene { policies: Policies { deletion: DeletionPolicy::Orphan, ..policies() }, organization, ..parting() }),
+            Step::LetGo
+        );
     }
 }
 

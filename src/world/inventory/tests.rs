@@ -291,12 +291,12 @@ fn stands<'a>(write: Event, lists_since: impl Iterator<Item = &'a Event>) -> boo
     for event in lists_since {
         let Event::List { late: true, complete, row } = *event else { continue };
         let (confirms, contradicts) = match (write, row) {
-            (Event::Created, Row::Ours | Row::OursChanged) => (true, false),
+            (Event::Created, Row::Ours) => (true, false),
             (Event::Created, Row::Nothing) => (false, complete),
             (Event::Deleted, Row::Nothing) => (complete, false),
             (Event::Deleted, Row::Another) => (true, false),
             // A row that is shown is there, however much else a list may lack.
-            (Event::Created, Row::Another) | (Event::Deleted, Row::Ours | Row::OursChanged) => (false, true),
+            (Event::Created, Row::OursChanged | Row::Another) | (Event::Deleted, Row::Ours | Row::OursChanged) => (false, true),
             (Event::Lost | Event::List { .. }, row) => (complete || row != Row::Nothing, false),
         };
         against += usize::from(contradicts);

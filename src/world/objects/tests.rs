@@ -222,12 +222,26 @@ fn nothing_is_left_in_memory_once_all_objects_are_gone() {
         objects.failed(&key(name));
         objects.pause(&key(name), Instant::now(), occasion());
         objects.requested_at(&key(name), "now");
+        objects.corrected(&key(name), 1);
         objects.applied(&key(name), keys(&["x"]));
         objects.deleted(&key(name));
     }
-    let Index { entries, by_pair, by_org, attempts, requests, pauses, said, busy } = &*objects.lock();
+    let Index { entries, by_pair, by_org, attempts, requests, pauses, said, corrections, busy } = &*objects.lock();
     assert!(entries.is_empty() && by_pair.is_empty() && by_org.is_empty(), "{objects:?}");
-    assert!(attempts.is_empty() && requests.is_empty() && pauses.is_empty() && said.is_empty() && busy.is_empty());
+    assert!(attempts.is_empty() && requests.is_empty() && pauses.is_empty());
+    assert!(said.is_empty() && corrections.is_empty() && busy.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_generation_counts_from_when_it_was_first_seen() {
+    let objects = two_on_one_pair();
+    let first = objects.specified_at(&key("a"), 1);
+    tokio::time::advance(Duration::from_secs(5)).await;
+    assert_eq!(objects.specified_at(&key("a"), 1), first);
+    assert_eq!(objects.specified_at(&key("a"), 2), first + Duration::from_secs(5));
+    objects.deleted(&key("a"));
+    assert_eq!(objects.specified_at(&key("a"), 2), Instant::now(), "nothing is remembered of what is gone");
+    assert!(objects.lock().entries.contains_key(&key("b")) && !objects.lock().entries.contains_key(&key("a")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -239,4 +253,41 @@ async fn the_same_words_are_said_again_only_after_a_while_and_others_at_once() {
     assert_eq!((objects.repeats(&object, 1), objects.repeats(&object, 2)), (Some(Duration::from_secs(6)), None));
     tokio::time::advance(Duration::from_secs(6)).await;
     assert_eq!(objects.repeats(&object, 1), None);
+}
+
+/// An object that has just been put right three times.
+fn often_corrected() -> Objects {
+    let objects = Objects::default();
+    (0..3).for_each(|_| objects.corrected(&key("a"), 1));
+    objects
+}
+
+const WINDOW: Duration = Duration::from_mins(10);
+
+#[tokio::test(start_paused = true)]
+async fn what_is_put_right_again_and_again_is_contested_for_that_object_and_spec_alone() {
+    let objects = often_corrected();
+    assert!(objects.contested(&key("a"), 1, WINDOW).is_some());
+    assert_eq!(objects.contested(&key("a"), 2, WINDOW), None);
+    assert_eq!(objects.contested(&key("b"), 1, WINDOW), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contest_that_was_given_up_lasts_half_an_hour_whatever_the_window() {
+    let objects = often_corrected();
+    objects.gave_up(&key("a"));
+    tokio::time::advance(Duration::from_mins(29)).await;
+    assert_eq!(objects.contested(&key("a"), 1, WINDOW), Some(Duration::from_mins(1)));
+    tokio::time::advance(Duration::from_mins(1)).await;
+    assert_eq!(objects.contested(&key("a"), 1, WINDOW), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_who_asks_ends_a_contest_and_so_does_the_end_of_the_object() {
+    let objects = often_corrected();
+    objects.forget_corrections(&key("a"));
+    assert_eq!(objects.contested(&key("a"), 1, WINDOW), None);
+    let objects = often_corrected();
+    objects.deleted(&key("a"));
+    assert_eq!(objects.contested(&key("a"), 1, WINDOW), None);
 }

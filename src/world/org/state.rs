@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::api::datadog_org::DatadogOrgSpec;
-use crate::datadog::{Budget, Client};
+use crate::datadog::Client;
+use crate::decide::desired::Names;
 use crate::decide::model::{Identity, OrgId, Organization, Principal};
 use crate::decide::organization::Trouble;
 use crate::decide::poll::{self, Link};
@@ -20,19 +21,24 @@ pub(super) struct State {
     /// From the status, or proven by this process.
     pub(super) proven: Option<Organization>,
     pub(super) client: Option<Client>,
-    pub(super) budget: Budget,
     /// With the time when it was asked for; none if it is to be asked for again at once.
     pub(super) identity: Option<(Identity, Option<Instant>)>,
     pub(super) trouble: Option<Failing>,
+    /// Whether it could be used when that was asked last.
+    pub(super) was_usable: bool,
     pub(super) inventory: Inventory,
     pub(super) listed_at: Option<Instant>,
     /// When the last complete list began.
     pub(super) proved_at: Option<Instant>,
+    /// Which list has been counted in the status.
+    pub(super) counted: Option<Instant>,
     pub(super) wanted: Option<Instant>,
     /// The last wish of a person.
     pub(super) insisted: Option<Instant>,
     pub(super) doubted: bool,
     pub(super) writes: Writes,
+    /// Of the account's organizations, for sinks named by one, and when they were asked for.
+    pub(super) names: Option<(Names, Instant)>,
     pub(super) secret_read_at: Option<Instant>,
     pub(super) started: Instant,
     /// Counts what makes a failed call worth trying again at once: other credentials, another identity, an end of trouble.
@@ -49,8 +55,10 @@ pub(super) struct Failing {
 }
 
 impl State {
+    /// The client, and whom it speaks as, once that is proven and recorded: a stale cache could hide that another organization was.
     pub(super) fn speaker(&self) -> Option<(Client, Principal)> {
-        self.client.clone().zip(self.identity.as_ref().map(|(identity, _)| identity.principal))
+        let recorded = self.identity.as_ref().filter(|_| self.proven.is_some());
+        self.client.clone().zip(recorded.map(|(identity, _)| identity.principal))
     }
 
     pub(super) fn speaks_as(&self, client: &Client) -> bool {

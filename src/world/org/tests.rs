@@ -1,3 +1,6 @@
+mod last_good;
+mod recorded;
+
 use http::Response;
 
 use std::time::Duration;
@@ -6,7 +9,9 @@ use super::*;
 use crate::api::conditions::OrganizationReason;
 use crate::datadog::{Credentials, Transport};
 use crate::decide::fixtures::*;
+use crate::decide::plan::Seen;
 use crate::decide::poll::{Ask, next};
+use crate::world::inventory::{Changed, OwnWrite, Snapshot};
 use crate::world::orgs::Orgs;
 
 const SECRET: Duration = poll::SECRET_INTERVAL;
@@ -63,6 +68,7 @@ async fn connected() -> Org {
     let org = new();
     org.credentials(client("first").await);
     org.identified(identity(&["org_connections_read", "org_connections_write"]));
+    org.recorded();
     org.listed(list());
     org
 }
@@ -129,7 +135,7 @@ async fn a_new_organization_is_unknown_and_proves_itself_before_anything_is_list
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_connected_once_it_is_proven_and_listed_and_not_before() {
+async fn it_is_connected_once_it_is_proven_and_listed_and_used_once_that_is_recorded() {
     let org = new();
     org.credentials(client("first").await);
     assert!(!is_usable(&org));
@@ -137,6 +143,8 @@ async fn it_is_connected_once_it_is_proven_and_listed_and_not_before() {
     assert_eq!(org.stand(), Stand::Checking);
     org.listed(list());
     assert_eq!(org.stand(), Stand::Connected(identity(&[])));
+    assert!(!is_usable(&org) && org.speaker().is_none(), "nothing is written before the status says whose key it is");
+    org.recorded();
     assert!(is_usable(&org) && org.speaker().is_some() && !org.secret_is_due());
     assert_eq!(org.seen(pair()).0, Seen::Present(connection()));
 }
@@ -263,8 +271,7 @@ async fn everybody_is_woken_when_a_trouble_ends() {
         let changed = org.listed(list());
         assert_ne!(org.epoch(), epoch, "{trouble:?}: a failed call is worth trying again");
         assert!(matches!(org.stand(), Stand::Connected(_)) && is_usable(&org), "{trouble:?}");
-        // That of the Secret ends before its turn, which tells everybody because the stand has changed.
-        assert!(changed == Changed::Everything || trouble.is_about_the_secret(), "{trouble:?}");
+        assert_eq!(changed, Changed::Everything, "{trouble:?}");
     }
 }
 
@@ -308,11 +315,9 @@ async fn the_same_credentials_end_no_wait_but_that_for_the_secret() {
         org.failed(trouble.clone(), 0.5);
         let before = wait(&org);
         org.credentials(client("first").await);
-        if trouble.is_about_the_secret() {
-            assert_eq!((org.stand(), asked(&org)), (Stand::Checking, Ask::IdentityAndList));
-        } else {
-            assert_eq!(wait(&org), before, "{trouble:?}");
-        }
+        let expected = if trouble.is_about_the_secret() { Duration::ZERO } else { before };
+        assert_eq!(wait(&org), expected, "{trouble:?}");
+        assert!(matches!(org.stand(), Stand::Trouble(..)), "{trouble:?}: a list ends it");
     }
 }
 
@@ -325,21 +330,6 @@ async fn a_named_reset_is_waited_for_in_full() {
     assert!(matches!(asked(&org), Ask::Nothing(_)));
     pass(2).await;
     assert_eq!(asked(&org), Ask::List);
-}
-
-#[tokio::test(start_paused = true)]
-async fn other_credentials_draw_on_the_budget_that_the_old_ones_used_up() {
-    let org = new();
-    let exhausted = Transport::new(tower::service_fn(|_| async {
-        Ok(Response::builder().status(429).header("x-ratelimit-reset", "40").body(bytes::Bytes::new()).unwrap())
-    }));
-    let credentials = Credentials::from_keys(b"first", b"application").unwrap();
-    let first = Client::new(exhausted, &"https://api.datadoghq.eu".parse().unwrap(), credentials);
-    org.credentials(first);
-    org.client().unwrap().identity().await.unwrap_err();
-    org.credentials(client("second").await);
-    let error = org.client().unwrap().identity().await.unwrap_err();
-    assert!(matches!(error.class(), crate::datadog::Class::Throttled { .. }), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

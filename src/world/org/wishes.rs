@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::Org;
 use super::writes::Writes;
 use crate::decide::model::Pair;
+use crate::decide::poll::LEAST_INTERVAL;
 
 impl Org {
     /// A list begun from now on is needed; whoever speaks of the pair is woken by it.
@@ -32,6 +33,12 @@ impl Org {
             state.epoch += 1;
             state.asks_again();
         }
+    }
+
+    /// Whether somebody waits for a list that nothing but the last good credentials can bring.
+    pub fn wants_to_finish(&self) -> bool {
+        let turn = self.turn();
+        self.last_good().is_some() && turn.wanted && turn.list_age.is_none_or(|age| age >= LEAST_INTERVAL)
     }
 
     /// Whether it has been looked at since, with or without success.

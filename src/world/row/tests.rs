@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::decide::fixtures::{UID, at, claimed, connection, id, other_pair, pair, stranger, us};
+use crate::decide::fixtures::{UID, at, bare_claim, claimant, claimed, connection, id, other_pair, pair, stranger, us};
 
 /// An object that claimed [`pair`] and created its connection, exactly as it stands in the cluster.
 fn manifest() -> Value {
@@ -111,7 +111,42 @@ fn an_object_without_a_status_is_understood() {
 #[test]
 fn a_deletion_is_seen() {
     let subject = with(|manifest| manifest["metadata"]["deletionTimestamp"] = json!("2026-03-01T12:00:00Z"));
-    assert!(subject.terminating && subject.claimant().terminating);
+    assert!(subject.terminating && subject.claimant(None, Intent::HandOver).terminating);
+}
+
+#[test]
+fn others_see_an_object_with_what_it_would_do() {
+    let subject = subject(manifest());
+    for intent in [Intent::Hold(pair()), Intent::Neither] {
+        let memory = claimed(at(-3601)).recording(&connection());
+        let expected =
+            Claimant { name: "apps/payments-to-central".to_owned(), uid: UID.to_owned(), intent, ..claimant("any", 7200, memory) };
+        assert_eq!(subject.claimant(Some(us()), intent), expected);
+    }
+}
+
+fn metadata(change: impl FnOnce(&mut Value)) -> ObjectMeta {
+    let mut manifest = manifest();
+    change(&mut manifest["metadata"]);
+    serde_json::from_value(manifest["metadata"].take()).unwrap()
+}
+
+#[test]
+fn an_object_that_cannot_be_understood_still_claims_its_pair() {
+    let seen = unclear(&metadata(|_| {})).unwrap();
+    assert_eq!((seen.name.as_str(), seen.uid.as_str(), seen.created), ("apps/payments-to-central", UID, Some(at(-7200))));
+    assert_eq!((seen.terminating, seen.intent), (false, Intent::Unclear));
+    assert_eq!(seen.memory, Memory { claim: claimed(at(-3601)).claim, ..Memory::default() }, "nobody knows what it has recorded");
+    let leaving = unclear(&metadata(|metadata| metadata["deletionTimestamp"] = json!("2026-03-01T12:00:00Z"))).unwrap();
+    assert!(leaving.terminating);
+}
+
+#[test]
+fn an_object_that_cannot_be_understood_and_claims_nothing_is_nobody() {
+    assert_eq!(unclear(&metadata(|metadata| metadata["annotations"] = json!({}))), None);
+    assert_eq!(unclear(&metadata(|metadata| metadata["annotations"][CLAIM_ANNOTATION] = json!("?"))), None);
+    let copied = bare_claim().render("bbbbbbbb-0000-4000-8000-00000000000b");
+    assert_eq!(unclear(&metadata(|metadata| metadata["annotations"][CLAIM_ANNOTATION] = json!(copied))), None);
 }
 
 #[test]

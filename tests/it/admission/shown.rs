@@ -46,7 +46,7 @@ async fn every_field_is_described_and_every_enum_value_explained() {
             }
         }
     }
-    assert_eq!(enums.len(), 9 + 2 + 2, "{enums:?}");
+    assert_eq!(enums.len(), 9 + 2 + 3 + 2 + 2 + 2, "{enums:?}");
 }
 
 #[tokio::test]

@@ -60,6 +60,11 @@ impl<'a> OrganizationManifest<'a> {
         self.set("pollInterval", interval)
     }
 
+    /// No request is made with its key.
+    pub(crate) fn suspended(self) -> Self {
+        self.set("suspend", true)
+    }
+
     /// The site; datadoghq.eu if nothing is said.
     pub(crate) fn on_site(self, site: &str) -> Self {
         self.set("site", site)
@@ -114,6 +119,31 @@ impl<'a> ConnectionManifest<'a> {
     /// The sink by reference: the name of a DatadogOrg.
     pub(crate) fn with_sink(self, org: &str) -> Self {
         self.set("sinkOrg", json!({"ref": {"name": org}}))
+    }
+
+    /// The sink, by its name at Datadog.
+    pub(crate) fn with_sink_called(self, name: &str) -> Self {
+        self.set("sinkOrg", json!({"name": name}))
+    }
+
+    /// Only looked at.
+    pub(crate) fn observed(self) -> Self {
+        self.set("managementPolicy", "Observe")
+    }
+
+    /// What becomes of a connection that is there already: `Never`, `IfIdentical`, `Always`.
+    pub(crate) fn adopting(self, policy: &str) -> Self {
+        self.set("adoptionPolicy", policy)
+    }
+
+    /// A deletion by somebody else is only reported.
+    pub(crate) fn reporting(self) -> Self {
+        self.set("externalDeletionPolicy", "Report")
+    }
+
+    /// Nothing is created or changed.
+    pub(crate) fn suspended(self) -> Self {
+        self.set("suspend", true)
     }
 
     /// What is shared.

@@ -22,8 +22,6 @@ use crate::proxy::{Fault, Proxy};
 const QUIET: Duration = Duration::from_millis(200);
 /// The same where each process dies of its first write: long enough that it need not be the answer to what the sweep itself asks for.
 const QUIET_BETWEEN_CRASHES: Duration = Duration::from_secs(2);
-/// How long a run may take back to rest. The longest wait that a single fault causes is ten seconds.
-const MENDED_WITHIN: Duration = Duration::from_secs(60);
 /// What a POST may take to land, and thus the longest wait by Datadog's clock.
 const LANDED: Duration = Duration::from_secs(61);
 /// For an organization to be listed when it is asked for.
@@ -168,7 +166,7 @@ async fn passage(
         };
         let goes_on = fault.is_some_and(|(fault, _)| fault.goes_on());
         let quiet = if goes_on { QUIET_BETWEEN_CRASHES } else { QUIET };
-        let stage = Stage { world: &world, proxies: [&proxy, &other], quiet };
+        let stage = Stage { world: &world, proxies: [&proxy, &other], quiet, patience: settings.mended_within() };
         tokio::select! {
             () = keeper.keep() => unreachable!("it is kept for ever"),
             passed = stage.perform(scenario, fault, &keeper, wrong) => passed,
@@ -190,6 +188,8 @@ struct Stage<'a> {
     proxies: [&'a Proxy; 2],
     /// Nobody writes for so long: whatever is wanted now waits for time to pass.
     quiet: Duration,
+    /// How long it may take back to rest.
+    patience: Duration,
 }
 
 impl Stage<'_> {
@@ -213,10 +213,10 @@ impl Stage<'_> {
         Passed { end: Some(end), wrong, trace: proxy.effects.seen(), befell: proxy.effects.befallen() > 0, took: begun.elapsed() }
     }
 
-    /// Waits until nothing moves any more, whatever time passes, and everything is as it should be. What is wrong after
-    /// [`MENDED_WITHIN`] stays wrong.
+    /// Waits until nothing moves any more, whatever time passes, and everything is as it should be. What is wrong when
+    /// patience ends stays wrong.
     async fn rest(&self, wrong: &dyn Fn(&End) -> Vec<String>) -> (End, Vec<String>) {
-        let deadline = Instant::now() + MENDED_WITHIN;
+        let deadline = Instant::now() + self.patience;
         let mut before = None;
         loop {
             for proxy in self.proxies {

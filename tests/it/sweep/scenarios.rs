@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crossorg::api::{DatadogOrg, OrgConnection};
+use crossorg::api::{DatadogOrg, OrgConnection, RECONCILE_REQUEST_ANNOTATION};
 use datadog_double::{CENTRAL, Credential, Keys, PAYMENTS};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
@@ -30,7 +30,7 @@ pub(super) struct Scenario {
 }
 
 /// All of them.
-pub(super) const SCENARIOS: [Scenario; 11] = [
+pub(super) const SCENARIOS: [Scenario; 17] = [
     Scenario {
         name: "create",
         setup: |_| async {}.boxed_local(),
@@ -120,6 +120,28 @@ pub(super) const SCENARIOS: [Scenario; 11] = [
         end: &["payments: Connected", "to-central: InSync", "Payments shares metrics with Central"],
     },
     Scenario {
+        name: "vanished",
+        setup: |world| sharing(world).boxed_local(),
+        act: |world| async { take_away(world) }.boxed_local(),
+        end: &["payments: Connected", "to-central: InSync", "Payments shares logs with Central"],
+    },
+    Scenario {
+        name: "foreign",
+        setup: |world| {
+            async {
+                sharing_for_long(world).await;
+                take_away(world);
+                let foreign = world.datadog.create_as("Alice", PAYMENTS, CENTRAL, &["audit"]).unwrap();
+                world.datadog.protect(foreign.id).unwrap();
+                world.refresh("payments").await;
+                world.reason("to-central", "AlreadyExists").await;
+            }
+            .boxed_local()
+        },
+        act: |world| world.delete::<OrgConnection>("to-central").boxed_local(),
+        end: &["payments: Connected", "Payments shares audit with Central"],
+    },
+    Scenario {
         name: "org-first",
         setup: |world| sharing_for_long(world).boxed_local(),
         act: |world| {
@@ -131,10 +153,63 @@ pub(super) const SCENARIOS: [Scenario; 11] = [
         },
         end: &[],
     },
+    Scenario {
+        name: "adopt",
+        setup: |world| alice_shares(world, &["logs"]).boxed_local(),
+        act: |world| adopt(world, "IfIdentical").boxed_local(),
+        end: &["payments: Connected", "to-central: InSync", "Payments shares logs with Central"],
+    },
+    Scenario {
+        name: "take-over",
+        setup: |world| alice_shares(world, &["audit"]).boxed_local(),
+        act: |world| adopt(world, "Always").boxed_local(),
+        end: &["payments: Connected", "to-central: InSync", "Payments shares logs with Central"],
+    },
+    Scenario {
+        name: "renamed",
+        setup: |world| sharing(world).boxed_local(),
+        act: |world| {
+            async {
+                share(world, "new-name", &["logs"]).await;
+                world.delete::<OrgConnection>("to-central").await;
+            }
+            .boxed_local()
+        },
+        end: &["payments: Connected", "new-name: InSync", "Payments shares logs with Central"],
+    },
+    Scenario {
+        name: "reported",
+        setup: |world| reported(world).boxed_local(),
+        act: |world| world.annotate::<OrgConnection>("to-central", RECONCILE_REQUEST_ANNOTATION, "again").map(drop).boxed_local(),
+        end: &["payments: Connected", "to-central: InSync", "Payments shares logs with Central"],
+    },
 ];
 
 async fn share(world: &World, name: &str, types: &[&str]) {
     world.connection(name).from("payments").to(CENTRAL).types(types).apply().await;
+}
+
+/// Alice has made a connection that no object speaks of.
+async fn alice_shares(world: &World, types: &[&str]) {
+    world.org("payments").await;
+    world.org_ready("payments").await;
+    world.datadog.create_as("Alice", PAYMENTS, CENTRAL, types).unwrap();
+    world.refresh("payments").await;
+}
+
+async fn adopt(world: &World, policy: &str) {
+    world.connection("to-central").from("payments").to(CENTRAL).types(&["logs"]).adopting(policy).apply().await;
+}
+
+/// A connection that somebody has deleted is missed, and only reported.
+async fn reported(world: &World) {
+    world.org("payments").await;
+    world.connection("to-central").from("payments").to(CENTRAL).types(&["logs"]).reporting().apply().await;
+    world.ready("to-central").await;
+    world.refresh("payments").await;
+    take_away(world);
+    world.refresh("payments").await;
+    world.reason("to-central", "DeletedOutside").await;
 }
 
 /// Payments shares its logs with Central.
@@ -148,6 +223,12 @@ async fn sharing_for_long(world: &World) {
     sharing(world).await;
     world.advance(OLD_ENOUGH);
     world.refresh("payments").await;
+}
+
+/// Somebody deletes the connection at Datadog.
+fn take_away(world: &World) {
+    let connection = world.datadog.connection(PAYMENTS, CENTRAL).unwrap();
+    world.datadog.delete(connection.id).unwrap();
 }
 
 /// The key in the Secret is replaced by another of the same user, the old one is revoked, and there is something to do for the new one.

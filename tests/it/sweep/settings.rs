@@ -1,10 +1,12 @@
 //! What is swept, as the environment says.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
 use super::scenarios::Scenario;
+use crate::proxy::Fault;
 
 /// How much is swept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -24,6 +26,12 @@ pub(super) struct Settings {
     /// Only scenarios whose name begins so.
     #[arg(long, env = "CROSSORG_SWEEP_ONLY", default_value = "")]
     only: String,
+    /// Only faults whose name begins so.
+    #[arg(long, env = "CROSSORG_SWEEP_FAULT", default_value = "")]
+    fault: String,
+    /// How many seconds a run may take back to rest. The longest wait that a single fault causes is ten.
+    #[arg(long, env = "CROSSORG_SWEEP_PATIENCE", default_value = "60")]
+    patience: u64,
     /// The operator that is swept.
     #[arg(long, env = "CROSSORG_SWEEP_BINARY", default_value = env!("CARGO_BIN_EXE_crossorg"))]
     pub(super) binary: PathBuf,
@@ -40,5 +48,14 @@ impl Settings {
 
     pub(super) fn wants(&self, scenario: &Scenario) -> bool {
         scenario.name.starts_with(&self.only)
+    }
+
+    pub(super) fn meets(&self, fault: Fault) -> bool {
+        fault.name().starts_with(&self.fault)
+    }
+
+    /// How long a run may take back to rest.
+    pub(super) fn mended_within(&self) -> Duration {
+        Duration::from_secs(self.patience)
     }
 }

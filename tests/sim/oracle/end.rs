@@ -24,11 +24,20 @@ impl Oracle {
         let Some(org) = self.world.org(*seat) else { return Some(format!("{name} is missing")) };
         let status = org.status.as_ref();
         let ready = status.and_then(|status| crossorg::api::conditions::find(&status.conditions, "Ready"));
-        let in_use = org.metadata.deletion_timestamp.is_some();
+        let in_use = org.metadata.deletion_timestamp.is_some() && self.is_used(seat);
         let as_wished = ready.is_some_and(|ready| {
             ready.observed_generation == org.metadata.generation && if in_use { ready.reason == "InUse" } else { ready.status == "True" }
         });
         (!as_wished).then(|| format!("{name} says {ready:?}"))
+    }
+
+    /// Whether an object holds on to this DatadogOrg.
+    fn is_used(&self, seat: &crate::world::Seat) -> bool {
+        let uses = |object: &Value| {
+            let (metadata, spec) = (&object["metadata"], &object["spec"]);
+            metadata["namespace"] == seat.namespace && spec["sourceOrgRef"]["name"] == seat.name && !metadata["finalizers"].is_null()
+        };
+        self.world.connections().iter().any(|object| uses(object))
     }
 
     fn unsettled_object(&self, ledger: &Ledger, object: &Memory, all: &[Memory]) -> Option<String> {

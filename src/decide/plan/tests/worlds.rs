@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::api::org_connection::DeletionPolicy;
 use crate::decide::claims::Claimant;
 use crate::decide::model::Organization;
 use crate::decide::release::{Parting, Release, release};
-use jiff::SignedDuration;
+
+mod live;
+mod parting;
 
 /// Connections by their role in a world.
 const ROW: u8 = 1;
 const GONE: u8 = 2;
 const MADE: u8 = 3;
 const LATE: u8 = 4;
+const FOREIGN: u8 = 9;
 
 /// Steps after which a world has come to rest.
 const REST: usize = 4;
@@ -41,6 +43,9 @@ enum Remembers {
     FreshClaim,
     OldClaim,
     AdoptClaim,
+    AdoptClaimOfTheForeign,
+    AdoptClaimWithoutLabel,
+    AdoptedTheForeign,
     RecordedUnderOldClaim,
     RecordedWithoutClaim,
     FreshClaimWithoutLabel,
@@ -50,11 +55,14 @@ enum Remembers {
     VanishedAfterTheClaim,
 }
 
-const MEMORIES: [Remembers; 11] = [
+const MEMORIES: [Remembers; 14] = [
     Remembers::Nothing,
     Remembers::FreshClaim,
     Remembers::OldClaim,
     Remembers::AdoptClaim,
+    Remembers::AdoptClaimOfTheForeign,
+    Remembers::AdoptClaimWithoutLabel,
+    Remembers::AdoptedTheForeign,
     Remembers::RecordedUnderOldClaim,
     Remembers::RecordedWithoutClaim,
     Remembers::FreshClaimWithoutLabel,
@@ -71,7 +79,10 @@ impl Remembers {
             Self::Nothing => Memory::default(),
             Self::FreshClaim => claimed(at(-20)),
             Self::OldClaim => claimed(at(-3600)),
-            Self::AdoptClaim => Memory { claim: Some(Claim { adopt: Some(id(ROW)), ..bare_claim() }), intact: true, ..Memory::default() },
+            Self::AdoptClaim => adopting(id(ROW)),
+            Self::AdoptClaimOfTheForeign => adopting(id(FOREIGN)),
+            Self::AdoptClaimWithoutLabel => adopting(id(ROW)).damaged(),
+            Self::AdoptedTheForeign => adopting(id(FOREIGN)).recording(&Connection { id: id(FOREIGN), ..connection() }),
             Self::RecordedUnderOldClaim => claimed(at(-3600)).recording(&connection()),
             Self::RecordedWithoutClaim => Memory::default().recording(&connection()),
             Self::FreshClaimWithoutLabel => claimed(at(-20)).damaged(),
@@ -86,7 +97,22 @@ impl Remembers {
 
     /// Whether a connection that our principal made just after the claim is this object's.
     fn backs_our_row(self) -> bool {
-        !matches!(self, Self::Nothing | Self::AdoptClaim)
+        match self {
+            Self::Nothing | Self::AdoptClaim | Self::AdoptClaimOfTheForeign | Self::AdoptClaimWithoutLabel | Self::AdoptedTheForeign => {
+                false
+            }
+            Self::FreshClaim | Self::OldClaim | Self::FreshClaimWithoutLabel | Self::ClaimOfAnotherPair => true,
+            Self::RecordedUnderOldClaim | Self::RecordedWithoutClaim | Self::RecordedUnderOldClaimWithoutFinalizer => true,
+            Self::VanishedBeforeTheClaim | Self::VanishedAfterTheClaim => true,
+        }
+    }
+
+    /// What is this object's from the start, if it asks about `asked`.
+    fn ours(self, asked: Pair) -> BTreeSet<ConnectionId> {
+        let backed = self.backs_our_row() && (self != Self::ClaimOfAnotherPair || asked == other_pair());
+        let adopted = self == Self::AdoptedTheForeign;
+        let before = backed.then_some(ROW).into_iter().chain(adopted.then_some(FOREIGN));
+        before.chain([MADE, LATE]).map(id).collect()
     }
 }
 
@@ -97,6 +123,11 @@ struct World {
     row: Option<Connection>,
     memory: Memory,
     standing: Standing,
+    policies: Policies,
+    /// A terminating object owns what is there and leaves it.
+    heir: bool,
+    /// A person has asked to look afresh.
+    asked: bool,
     now: Timestamp,
     /// The ids that are this object's property.
     ours: BTreeSet<ConnectionId>,
@@ -119,16 +150,18 @@ impl World {
         let row = match sight {
             Sight::Unknown | Sight::Absent => None,
             Sight::Own { equal } => with(ours, equal),
-            Sight::Foreign { equal } => with(Connection { id: id(9), ..foreign }, equal),
+            Sight::Foreign { equal } => with(Connection { id: id(FOREIGN), ..foreign }, equal),
         };
-        let backed = remembers.backs_our_row() && (remembers != Remembers::ClaimOfAnotherPair || asked == other_pair());
         Self {
             listed: sight != Sight::Unknown,
             row,
             memory,
             standing: Standing::Holder,
+            policies: policies(),
+            heir: false,
+            asked: false,
             now: at(0),
-            ours: if backed { [id(ROW), id(MADE), id(LATE)].into() } else { [id(MADE), id(LATE)].into() },
+            ours: remembers.ours(asked),
             forgetful: false,
             late: false,
             writes: 0,
@@ -165,24 +198,45 @@ impl World {
             seen: &self.seen(),
             memory: &self.memory,
             standing: &self.standing,
+            policies: &self.policies,
+            inherits: self.heir && self.row.is_some(),
+            asked: self.asked,
             us: us(),
             now: self.now,
         })
+    }
+
+    /// Whether its spec and its process let it do anything at all.
+    fn acts(&self) -> bool {
+        self.policies.management == ManagementPolicy::Full && self.policies.hold == Hold::No
+    }
+
+    /// Whether what is there may become this object's.
+    fn may_take_over(&self) -> bool {
+        let equal = self.row.as_ref().is_some_and(|row| row.types == desired().types);
+        self.heir || self.policies.adoption == AdoptionPolicy::Always || self.policies.adoption == AdoptionPolicy::IfIdentical && equal
+    }
+
+    /// Whether something that is gone is only to be reported.
+    fn only_reports(&self) -> bool {
+        self.memory.recorded.is_some() && self.policies.external_deletion == ExternalDeletionPolicy::Report && !self.asked
     }
 
     /// Does what the plan says; whether that changed anything.
     fn perform(&mut self, plan: &Plan) -> bool {
         let before = self.memory;
         match plan {
-            Plan::Wait(_) | Plan::Refuse(_) => return false,
+            Plan::Wait(_) | Plan::Refuse(_) | Plan::Tell => return false,
             Plan::Keep => {
                 self.record();
                 return self.memory != before;
             }
             Plan::Claim(claim) => self.claim(*claim),
+            Plan::Record(id) => self.take_over(*id),
             Plan::Create => self.create(),
             Plan::Update(id) => self.update(*id),
         }
+        assert!(self.acts(), "{plan:?} although it only looks");
         self.writes += 1;
         self.now += SignedDuration::from_secs(1);
         true
@@ -190,18 +244,30 @@ impl World {
 
     fn claim(&mut self, claim: Claim) {
         assert!(self.listed && !matches!(self.standing, Standing::Rival(_)), "claimed in doubt or against a rival");
-        let adopt = self.memory.claim.and_then(|claim| claim.adopt);
-        assert!(adopt.is_none() || claim.adopt == adopt, "a claim only grows");
+        let before = self.memory.claim.unwrap_or(claim);
+        let row = self.row.as_ref().map(|row| row.id);
+        assert!(claim.create >= before.create && (claim.adopt == before.adopt || claim.adopt == row), "a claim only grows");
         assert_eq!(claim.pair, pair());
+        assert!(self.row.is_none() || self.holds_ours() || self.may_take_over(), "something foreign is claimed");
+        assert!(self.row.is_some() || !self.only_reports(), "claimed what is only to be reported");
         self.memory.claim = Some(claim);
         self.memory.intact = true;
         self.standing = Standing::Holder;
+    }
+
+    fn take_over(&mut self, id: ConnectionId) {
+        assert!(self.memory.intact && self.memory.claim.is_some_and(|claim| claim.adopt == Some(id)), "taken over without a claim");
+        assert!(!matches!(self.standing, Standing::Rival(_)), "taken over against a rival");
+        assert!(self.row.as_ref().is_some_and(|row| row.id == id), "something is taken over that is not there");
+        assert!(self.may_take_over() && self.ours.insert(id), "taken over against the policy, or what was owned already");
+        self.record();
     }
 
     fn create(&mut self) {
         assert!(self.listed && self.row.is_none(), "created without a list that proves the absence");
         assert!(!matches!(self.standing, Standing::Rival(_)), "created against a rival");
         assert!(self.memory.intact, "created without finalizer, label and claim");
+        assert!(!self.only_reports(), "created what is only to be reported as deleted");
         let claim = self.memory.claim.unwrap();
         assert_eq!(claim.pair, pair());
         assert!(self.now.duration_since(claim.create.unwrap()) <= SignedDuration::from_secs(30), "created under an old claim");
@@ -236,20 +302,21 @@ impl World {
         panic!("not at rest after {REST} steps: {self:#?}");
     }
 
-    /// Releases until the object is gone, or for ever waits for a list; whether it is gone.
-    fn terminate(&mut self, policy: DeletionPolicy, others: &[Claimant], mut proof: Option<Timestamp>) -> bool {
+    /// Releases until the object is gone, or waits for ever; whether it is gone.
+    fn terminate(&mut self, others: &[Claimant], mut proof: Option<Timestamp>) -> bool {
         for _ in 0..=REST {
-            let (memory, seen) = (&self.memory, &self.seen());
-            match release(&Parting { memory, policy, seen, us: Some(us()), proof, others }) {
+            let (memory, seen, leaves_it) = (&self.memory, &self.seen(), self.policies.leave_it());
+            match release(&Parting { memory, leaves_it, seen, us: Some(us()), proof, others }) {
                 Release::LetGo => {
                     self.late_post();
                     return true;
                 }
+                Release::Delete(_) if self.policies.hold == Hold::ObserveOnly => return false,
                 Release::Delete(id) => {
                     self.delete(id);
                     proof = None;
                 }
-                Release::Await(_) => return false,
+                Release::Await(_) | Release::AwaitClarity(_) => return false,
                 Release::Prove(_) if !self.listed => return false,
                 Release::Prove(begin) => proof = Some(self.list(begin)),
             }
@@ -258,9 +325,15 @@ impl World {
     }
 
     fn delete(&mut self, id: ConnectionId) {
-        assert!(self.listed, "deleted in doubt");
+        assert!(self.listed && !self.leaves_it(), "deleted in doubt or against the policy");
         assert!(self.row.take().is_some_and(|row| row.id == id) && self.ours.contains(&id), "something foreign is deleted");
         self.writes += 1;
+    }
+
+    /// Whether its object leaves the connection behind, or owns nothing.
+    fn leaves_it(&self) -> bool {
+        let left = self.policies.management == ManagementPolicy::Observe || self.policies.deletion == DeletionPolicy::Orphan;
+        left || self.memory.claim.is_none() && self.memory.recorded.is_none()
     }
 
     /// A POST that a dead process sent may land until 40 s after the claim's create time.
@@ -282,114 +355,24 @@ impl World {
 
 const BOTH: [bool; 2] = [false, true];
 
-fn live_worlds() -> Vec<(Sight, Remembers, World)> {
+/// What a process that died may leave behind matters only where something can be created.
+fn every_fault(sight: Sight) -> &'static [(bool, bool)] {
+    if sight == Sight::Absent { &[(false, false), (false, true), (true, false), (true, true)] } else { &[(false, false)] }
+}
+
+/// Every world of a live object under these policies.
+fn live_worlds(policies: Policies) -> Vec<(Sight, Remembers, World)> {
     let mut worlds = Vec::new();
     for (sight, remembers) in SIGHTS.iter().flat_map(|sight| MEMORIES.map(|remembers| (*sight, remembers))) {
+        let world = World { policies, ..World::new(sight, remembers, pair()) };
         for standing in [Standing::Holder, rival(), Standing::Free] {
-            for (forgetful, late) in BOTH.iter().flat_map(|one| BOTH.map(|other| (*one, other))) {
-                let world = World { standing: standing.clone(), forgetful, late, ..World::new(sight, remembers, pair()) };
-                worlds.push((sight, remembers, world));
+            for (heir, asked) in BOTH.iter().flat_map(|one| BOTH.map(|other| (*one, other))) {
+                for (forgetful, late) in every_fault(sight) {
+                    let (standing, forgetful, late) = (standing.clone(), *forgetful, *late);
+                    worlds.push((sight, remembers, World { standing, heir, asked, forgetful, late, ..world.clone() }));
+                }
             }
         }
     }
     worlds
-}
-
-/// The rest that the table promises for a world.
-fn expected(sight: Sight, remembers: Remembers, world: &World) -> Plan {
-    match (&world.standing, &world.row) {
-        _ if remembers == Remembers::ClaimOfAnotherPair => Plan::Refuse(Refusal::PairChanged { claimed: other_pair(), resolved: pair() }),
-        (Standing::Rival(name), _) => Plan::Refuse(Refusal::Conflict(name.clone())),
-        _ if sight == Sight::Unknown => Plan::Wait(Doubt::NotListed),
-        (_, Some(row)) if !world.holds_ours() => {
-            Plan::Refuse(Refusal::AlreadyExists { id: row.id, difference: row.types.difference(&desired().types) })
-        }
-        _ => Plan::Keep,
-    }
-}
-
-#[test]
-fn every_live_world_comes_to_rest_where_the_table_says() {
-    let worlds = live_worlds();
-    for (sight, remembers, start) in &worlds {
-        let (path, rest) = start.clone().live();
-        let end = path.last().unwrap();
-        let context = format!("{sight:?} {remembers:?} {}", start.standing);
-        assert_eq!(rest, expected(*sight, *remembers, start), "{context}");
-        if rest == Plan::Keep {
-            assert!(end.memory.intact && end.holds_ours(), "{context}");
-            assert_eq!(end.memory.recorded, end.row.as_ref().map(|row| row.id), "{context}");
-            assert_eq!(end.row.as_ref().unwrap().types, desired().types, "{context}");
-        } else {
-            assert_eq!((end.writes, end.memory, &end.row), (0, start.memory, &start.row), "{context}: nothing is touched");
-        }
-    }
-    eprintln!("{} live worlds", worlds.len());
-}
-
-/// Who else could keep the connection: nobody, a live or a terminating owner of it, a live claimant.
-fn every_company(row: ConnectionId) -> [(bool, Vec<Claimant>); 4] {
-    let owner = claimant("owner", 1, claimed(at(-9000)).recording(&Connection { id: row, ..connection() }));
-    let leaving = Claimant { terminating: true, ..owner.clone() };
-    [(false, vec![]), (true, vec![owner]), (false, vec![leaving]), (false, vec![claimant("rival", 1, claimed(at(-9000)))])]
-}
-
-#[test]
-fn every_terminating_world_ends_without_an_orphan_and_without_harm() {
-    let mut cases = 0;
-    for (sight, remembers) in SIGHTS.iter().flat_map(|sight| MEMORIES.map(|remembers| (*sight, remembers))) {
-        let start = World::new(sight, remembers, remembers.memory().pair().unwrap_or_else(pair));
-        let row = start.row.as_ref().map_or(id(ROW), |row| row.id);
-        for (others, (policy, proof)) in every_company(row).iter().flat_map(|company| {
-            let policies = [DeletionPolicy::Delete, DeletionPolicy::Orphan];
-            policies.into_iter().flat_map(|policy| [None, Some(at(0))].map(|proof| (policy, proof))).map(move |rest| (company, rest))
-        }) {
-            for late in BOTH {
-                cases += 1;
-                let world = World { late, ..start.clone() };
-                end_well(
-                    &world,
-                    policy,
-                    others,
-                    proof.filter(|_| start.listed),
-                    &format!("{sight:?} {remembers:?} {policy:?} late={late}"),
-                );
-            }
-        }
-    }
-    eprintln!("{cases} terminating worlds");
-}
-
-fn end_well(start: &World, policy: DeletionPolicy, (kept, others): &(bool, Vec<Claimant>), proof: Option<Timestamp>, context: &str) {
-    let mut world = start.clone();
-    let gone = world.terminate(policy, others, proof);
-    let nothing = start.memory.claim.is_none() && start.memory.recorded.is_none();
-    let at_will = nothing || policy == DeletionPolicy::Orphan;
-    assert_eq!(gone, start.listed || at_will, "{context}: only doubt holds an object");
-    let inherited = *kept && world.row.is_some() && world.row == start.row;
-    assert!(at_will || inherited || !world.holds_ours(), "{context}: an orphan is left");
-    if at_will || inherited || !start.listed || !start.holds_ours() && !start.late {
-        assert_eq!(world.writes, 0, "{context}: nothing is touched");
-        assert!(start.row.is_none() || world.row == start.row, "{context}: nothing is touched");
-    }
-}
-
-#[test]
-fn an_object_deleted_after_any_step_leaves_no_orphan() {
-    let mut cases = 0;
-    for (sight, remembers, start) in live_worlds() {
-        // The pair asked about becomes another one when the claim names it; those worlds are played above.
-        if remembers == Remembers::ClaimOfAnotherPair {
-            continue;
-        }
-        for world in start.live().0 {
-            cases += 1;
-            let context = format!("{sight:?} {remembers:?}");
-            let claimed = world.memory.claim.is_some() || world.memory.recorded.is_some();
-            let mut end = world.clone();
-            assert_eq!(end.terminate(DeletionPolicy::Delete, &[], None), world.listed || !claimed, "{context}");
-            assert!(!claimed || !end.holds_ours(), "{context}: an orphan is left");
-        }
-    }
-    eprintln!("{cases} worlds deleted on their way");
 }

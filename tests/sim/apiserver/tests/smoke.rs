@@ -57,6 +57,7 @@ impl World {
         let seams = Seams {
             transport: transport(self.datadog.clone(), line.clone()),
             datadog_url: Some("http://datadog.test".parse().unwrap()),
+            observe_only: false,
             wall_clock: Arc::clone(&self.wall_clock),
             chance: Arc::new(move || chance.lock().unwrap().f64()),
         };

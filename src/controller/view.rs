@@ -1,0 +1,177 @@
+//! What a pass knows when it decides: the object among its rivals, its organizations, and what Datadog showed of its pair.
+
+use std::sync::Arc;
+
+use kube::Resource;
+use kube::api::ObjectMeta;
+use kube::core::DeserializeGuard;
+
+use super::context::Context;
+use crate::api::OrgConnection;
+use crate::decide::claims::{Claimant, Intent};
+use crate::decide::desired::{Desired, Invalid, Names, Referenced};
+use crate::decide::model::{Organization, Pair, PrincipalId};
+use crate::decide::plan::{Doubt, Policies, Seen};
+use crate::decide::step::{self, Scene};
+use crate::world::objects::Occasion;
+use crate::world::org::Org;
+use crate::world::row::{Subject, unclear};
+
+/// What a pass knows.
+pub(super) struct View {
+    pub(super) scene: Scene,
+    /// Source and sink by name, as far as their DatadogOrg objects tell.
+    pub(super) organizations: Option<(Organization, Organization)>,
+    pub(super) org: Option<Arc<Org>>,
+    pub(super) pair: Option<Pair>,
+}
+
+impl View {
+    /// As it is now, with these rivals.
+    pub(super) fn of(context: &Context, subject: &Subject, others: Vec<Claimant>) -> Self {
+        let Wish { desired, source, sink, org } = Wish::of(context, subject);
+        let wanted = desired.as_ref().ok().map(|desired| desired.pair);
+        context.objects.resolved(&subject.key, wanted.into_iter().chain(subject.memory.pair()));
+        let pair = if subject.terminating { subject.memory.pair() } else { wanted.or(subject.memory.pair()) };
+        let (org, organization) = reach(context, subject, org, pair);
+        let (seen, proof) = match (&org, pair) {
+            (Some(org), Some(pair)) => org.seen(pair),
+            (None, _) | (_, None) => (Seen::Unknown(Doubt::NotListed), None),
+        };
+        let seen_at = org.as_ref().zip(pair).and_then(|(org, pair)| org.seen_at(pair));
+        let specified_at = context.objects.specified_at(&subject.key, subject.generation);
+        let asked_at = subject.open_request().and_then(|value| context.objects.request_seen(&subject.key, value));
+        let window = org.as_ref().map(|org| org.contest_window()).unwrap_or_default();
+        let scene = Scene {
+            me: subject.claimant(acts_as(&organization), Intent::Neither),
+            generation: subject.generation,
+            finalizer: subject.finalizer,
+            policies: context.policies(subject),
+            digest: subject.digest.clone(),
+            desired,
+            seen,
+            proof,
+            current: seen_at.is_some_and(|at| at >= specified_at),
+            asked: asked_at.is_some_and(|asked| seen_at.is_some_and(|at| at >= asked)),
+            contested: context.objects.contested(&subject.key, subject.generation, window),
+            others,
+            organization,
+            vouched: org.as_ref().is_some_and(|org| org.vouches()),
+        };
+        let organizations = wanted.map(|pair| (source.organization(pair.source), sink.organization(pair.sink)));
+        Self { scene, organizations, org, pair }
+    }
+
+    /// What a call that is made now depends on.
+    pub(super) fn occasion(&self, subject: &Subject) -> Occasion {
+        let epoch = self.org.as_ref().map_or(0, |org| org.epoch());
+        Occasion { generation: subject.generation, requested: subject.requested.clone(), epoch }
+    }
+}
+
+/// Through which DatadogOrg the pair is reached, and how it stands. A deletion may go on with the last good credentials of the source, or
+/// with the sink's.
+fn reach(context: &Context, subject: &Subject, source: Option<Arc<Org>>, pair: Option<Pair>) -> (Option<Arc<Org>>, step::Organization) {
+    let organization = source.as_ref().map_or(step::Organization::Missing, |org| org.source());
+    let stays = matches!(organization, step::Organization::Usable { .. } | step::Organization::NotUsable { undecided: true, .. })
+        || source.as_ref().is_some_and(|org| org.is_suspended());
+    let Some(pair) = pair.filter(|_| subject.terminating && !stays) else { return (source, organization) };
+    let last_good = source.as_ref().and_then(|org| org.last_good());
+    if let Some((us, now)) = last_good.and_then(|(client, us)| Some((us.id, client.organization_time()?))) {
+        return (source, step::Organization::DeletesOnly { us: Some(us), now });
+    }
+    match context.orgs.usable_of(&subject.key.namespace, pair.sink) {
+        Some((sink, now)) => (Some(sink), step::Organization::DeletesOnly { us: None, now }),
+        None => (source, organization),
+    }
+}
+
+/// What an object wants, and the organizations that its spec leads to.
+struct Wish {
+    desired: Result<Desired, Invalid>,
+    source: Referenced,
+    sink: Referenced,
+    org: Option<Arc<Org>>,
+}
+
+impl Wish {
+    fn of(context: &Context, subject: &Subject) -> Self {
+        let org = context.orgs.get(&subject.source());
+        let referenced = |org: Option<&Arc<Org>>| org.map_or(Referenced::Missing, |org| org.referenced());
+        let named = subject.sink().and_then(|key| context.orgs.get(&key));
+        let (source, sink) = (referenced(org.as_ref()), referenced(named.as_ref()));
+        let specified_at = context.objects.specified_at(&subject.key, subject.generation);
+        let names = org.as_ref().map_or(Names::NotAsked, |org| org.names(specified_at));
+        // The status alone binds: an annotation can be forged by whoever may write the object.
+        let bound = subject.memory.recorded.and(subject.memory.recorded_pair);
+        Self { desired: Desired::parse(&subject.spec, &source, &sink, &names, bound), source, sink, org }
+    }
+}
+
+/// The rivals as the cache knows them: good enough to see that nothing is to be done.
+pub(super) fn cached_rivals(context: &Context, subject: &Subject) -> Vec<Claimant> {
+    let rows = context.objects.beside(&subject.key).into_iter().filter_map(|key| context.row(&key));
+    rows.filter_map(|row| match &row.0 {
+        Ok(row) => claimant(context, &row.subject),
+        Err(_) => claimant_unclear(context, row.meta()),
+    })
+    .collect()
+}
+
+/// The rivals of a live read.
+pub(super) fn live_rivals(context: &Context, others: &[DeserializeGuard<OrgConnection>]) -> Vec<Claimant> {
+    let others = others.iter().filter_map(|other| match &other.0 {
+        Ok(object) => claimant(context, &Subject::of(object)),
+        Err(_) => claimant_unclear(context, other.meta()),
+    });
+    others.collect()
+}
+
+/// A claim counts only if its source is the organization that the object's own source has proven, or if the status records a connection of
+/// that pair: else anybody could block a pair with a forged annotation.
+fn claimant(context: &Context, subject: &Subject) -> Option<Claimant> {
+    let proven = context.orgs.get(&subject.source()).and_then(|org| org.proven());
+    let recorded = subject.memory.recorded.and(subject.memory.recorded_pair);
+    let counts = subject.memory.claim.is_none_or(|claim| proven == Some(claim.pair.source) || recorded == Some(claim.pair));
+    counts.then(|| {
+        let organization = context.orgs.get(&subject.source()).map_or(step::Organization::Missing, |org| org.source());
+        subject.claimant(acts_as(&organization), intent(context, subject))
+    })
+}
+
+fn acts_as(organization: &step::Organization) -> Option<PrincipalId> {
+    match organization {
+        step::Organization::Usable { us, .. } => Some(*us),
+        step::Organization::DeletesOnly { us, .. } => *us,
+        step::Organization::Missing | step::Organization::NotUsable { .. } => None,
+    }
+}
+
+/// Which source it names cannot be told, but a DatadogOrg beside it has to have proven the one that it claims.
+fn claimant_unclear(context: &Context, metadata: &ObjectMeta) -> Option<Claimant> {
+    let namespace = metadata.namespace.as_deref().unwrap_or_default();
+    unclear(metadata).filter(|other| other.memory.claim.is_some_and(|claim| context.orgs.reaches(namespace, claim.pair.source)))
+}
+
+/// What an object would do with a connection of its pair.
+fn intent(context: &Context, subject: &Subject) -> Intent {
+    let policies = context.policies(subject);
+    if subject.terminating {
+        return if policies.leave_it() { Intent::Neither } else { Intent::HandOver };
+    }
+    let Wish { desired, org, .. } = Wish::of(context, subject);
+    let (Ok(desired), false) = (desired, policies.only_look()) else { return Intent::Neither };
+    let leads_elsewhere = subject.memory.pair().is_some_and(|pair| pair != desired.pair);
+    let owns_nothing = subject.memory.claim.is_none() && subject.memory.recorded.is_none();
+    let takes = match org.map(|org| org.source()) {
+        Some(step::Organization::Usable { terminating, .. }) => !terminating || !owns_nothing,
+        Some(_) | None => false,
+    };
+    if takes && !leads_elsewhere { Intent::Hold(desired.pair) } else { Intent::Neither }
+}
+
+impl Context {
+    fn policies(&self, subject: &Subject) -> Policies {
+        Policies::of(&subject.spec, self.seams.observe_only)
+    }
+}

@@ -1,0 +1,98 @@
+//! The step of an object that is being deleted. Pure.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Organization, Scene, Step};
+use crate::api::conditions::ConnectionReason;
+use crate::decide::outcome::{Report, Retry};
+use crate::decide::plan::{Doubt, Hold, Seen};
+use crate::decide::release::{Parting, Release, release};
+
+/// A wait shorter than this is not worth a write to the status.
+pub(super) const WORTH_TELLING: Duration = Duration::from_secs(5);
+
+pub(super) fn parting_step(scene: &Scene) -> Step {
+    if !scene.finalizer {
+        return Step::Rest(Report::unchanged(Retry::WhenWoken));
+    }
+    let parting = Parting {
+        memory: &scene.me.memory,
+        leaves_it: scene.policies.leave_it(),
+        seen: &scene.seen,
+        us: scene.us(),
+        proof: scene.proof,
+        others: &scene.others,
+    };
+    match (release(&parting), &scene.organization) {
+        (Release::LetGo, _) => Step::LetGo,
+        (Release::Await(heir), _) => {
+            let report = deleting(&format!("{heir} takes the connection over; waiting until it has recorded it"), Retry::WhenWoken);
+            Step::Rest(report.planning(Some(format!("leave the connection to {heir}"))))
+        }
+        (Release::AwaitClarity(other), _) => Step::Rest(deleting(
+            &format!("{other} claims the same pair and cannot be understood: correct it, or delete it"),
+            Retry::WhenWoken,
+        )),
+        (Release::Delete(_) | Release::Prove(_), Organization::Missing) => Step::Rest(blocked("its DatadogOrg does not exist any more")),
+        (Release::Delete(_) | Release::Prove(_), Organization::NotUsable { why, undecided, stalled }) => {
+            Step::Rest(held_up(why, *undecided, *stalled))
+        }
+        (Release::Delete(_), Organization::Usable { .. } | Organization::DeletesOnly { .. })
+            if scene.policies.hold == Hold::ObserveOnly =>
+        {
+            Step::Rest(blocked("the operator runs with --observe-only"))
+        }
+        (Release::Delete(_), Organization::Usable { .. } | Organization::DeletesOnly { .. }) => {
+            scene.seen.present().map_or(Step::LetGo, |connection| Step::Delete(connection.clone()))
+        }
+        // Whether our key made what is there, only that key tells.
+        (Release::Prove(_), Organization::DeletesOnly { us: None, .. }) if scene.seen.present().is_some() => {
+            Step::Rest(blocked("its DatadogOrg cannot be used, and the sink's key cannot tell whether the connection is this object's"))
+        }
+        (Release::Prove(landed), Organization::Usable { now, .. } | Organization::DeletesOnly { now, .. }) => {
+            prove(&scene.seen, landed, *now)
+        }
+    }
+}
+
+fn prove(seen: &Seen, landed: Option<Timestamp>, now: Timestamp) -> Step {
+    match seen {
+        Seen::Unknown(doubt @ Doubt::OutOfView { .. }) => return Step::Rest(blocked(&doubt.to_string())),
+        // The next complete list wakes the object; asking for one more would bring the same. A call's outcome is being looked up already.
+        Seen::Unknown(doubt @ Doubt::Incomplete(_)) => return Step::Rest(deleting(&doubt.to_string(), Retry::WhenWoken)),
+        Seen::Unknown(Doubt::NotListed | Doubt::CallPending) => return Step::Rest(Report::unchanged(Retry::WhenWoken)),
+        Seen::Absent | Seen::Present(_) => {}
+    }
+    let wait = landed.map(|landed| landed.duration_since(now)).and_then(|wait| Duration::try_from(wait).ok()).unwrap_or_default();
+    if wait.is_zero() {
+        return Step::AskForList(Report::unchanged(Retry::WhenWoken));
+    }
+    let retry = Retry::After(wait);
+    if wait < WORTH_TELLING {
+        return Step::Rest(Report::unchanged(retry));
+    }
+    let why = "no connection is to be seen, but one that was asked for less than a minute ago could still appear; looking again then";
+    Step::Rest(deleting(why, retry))
+}
+
+fn deleting(why: &str, retry: Retry) -> Report {
+    Report::not_ready(ConnectionReason::Deleting, why, retry)
+}
+
+fn held_up(why: &str, undecided: bool, stalled: bool) -> Report {
+    match (undecided, stalled) {
+        (true, _) => Report::unchanged(Retry::WhenWoken),
+        (false, true) => blocked(why),
+        (false, false) => deleting(&format!("its DatadogOrg cannot be used: {why}"), Retry::WhenWoken),
+    }
+}
+
+/// Only a person can bring a deletion forward, and this is the way out.
+pub fn blocked(why: &str) -> Report {
+    let message = format!(
+        "the connection cannot be deleted at Datadog: {why}. Mend that, or set deletionPolicy to Orphan to leave the connection there"
+    );
+    Report::not_ready(ConnectionReason::DeletionBlocked, message, Retry::Permanent)
+}

@@ -1,0 +1,82 @@
+//! What an organization's lists have shown.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::Org;
+use crate::decide::model::Pair;
+use crate::decide::plan::Seen;
+use crate::decide::poll;
+use crate::world::inventory::{Changed, OwnWrite, Snapshot};
+
+impl Org {
+    /// Whether the last complete list is recent enough to vouch for what the objects say.
+    pub fn vouches(&self) -> bool {
+        let state = self.lock();
+        state.proved_at.unwrap_or(state.started).elapsed() < poll::vouches_for(state.interval())
+    }
+
+    /// When what is known of a pair was looked at last.
+    pub fn seen_at(&self, pair: Pair) -> Option<Instant> {
+        self.lock().inventory.seen_at(pair)
+    }
+
+    /// What is known of a pair, and since when that is proved.
+    pub fn seen(&self, pair: Pair) -> (Seen, Option<Timestamp>) {
+        let state = self.lock();
+        (state.inventory.seen(pair), state.inventory.proof(pair))
+    }
+
+    /// Lays an own write over the inventory.
+    pub fn wrote(&self, pair: Pair, write: OwnWrite) {
+        self.lock().inventory.wrote(pair, write, Instant::now());
+    }
+
+    /// A list came that was asked for to finish deletions; what is wrong with the organization stays wrong.
+    pub fn listed_in_trouble(&self, snapshot: Snapshot) -> Changed {
+        let mut state = self.lock();
+        state.listed_at = Some(snapshot.began_here);
+        state.inventory.listed(snapshot)
+    }
+
+    /// A list came. Answers who has to look again.
+    pub fn listed(&self, snapshot: Snapshot) -> Changed {
+        let mut state = self.lock();
+        let was_down = state.trouble.take().is_some();
+        state.epoch += u64::from(was_down);
+        state.listed_at = Some(snapshot.began_here);
+        if snapshot.doubt.is_none() {
+            state.proved_at = state.listed_at;
+        }
+        let changed = state.inventory.listed(snapshot);
+        if was_down { Changed::Everything } else { changed }
+    }
+
+    /// Why the last list proves nothing, if it does not.
+    pub fn doubt(&self) -> Option<String> {
+        self.lock().inventory.doubt().map(str::to_owned)
+    }
+
+    /// The pairs that should have a connection in the next list; nothing before the first.
+    pub fn expected_pairs(&self) -> Option<BTreeSet<Pair>> {
+        self.lock().inventory.expected()
+    }
+
+    /// The pairs of the last list.
+    pub fn listed_pairs(&self) -> Vec<Pair> {
+        self.lock().inventory.listed_pairs()
+    }
+
+    /// When the last list began, if its connections have not been counted in the status yet.
+    pub fn uncounted(&self) -> Option<Instant> {
+        let state = self.lock();
+        state.listed_at.filter(|listed| state.counted != Some(*listed))
+    }
+
+    /// The connections of the list that began then are counted in the status.
+    pub fn counted(&self, list: Instant) {
+        self.lock().counted = Some(list);
+    }
+}

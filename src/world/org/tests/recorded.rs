@@ -1,0 +1,80 @@
+//! Whose credentials they are counts once the status says so, and what it said first counts for ever.
+
+use super::*;
+
+/// The object with this organization in its status.
+fn recording(organization: &Organization) -> DatadogOrg {
+    let mut object = object("one", "");
+    let recorded = serde_json::json!({"organization": {"id": organization.id.to_string(), "name": organization.name}});
+    object.status = serde_json::from_value(recorded).unwrap();
+    object
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_organization_becomes_usable_once_and_again_after_trouble() {
+    let org = connected().await;
+    assert_eq!((org.becomes_usable(), org.becomes_usable()), (true, false));
+    org.failed(unreachable(), 0.5);
+    assert!(!org.becomes_usable());
+    org.listed(list());
+    assert_eq!((org.becomes_usable(), org.becomes_usable()), (true, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_status_says_already_needs_not_be_recorded_again() {
+    let org = new();
+    org.credentials(client("first").await);
+    org.identified(identity(&[]));
+    assert_eq!((org.speaks_for(), org.proven()), (Some(source().id), None));
+    org.specified(&recording(&source()));
+    org.listed(list());
+    assert_eq!(org.proven(), Some(source().id));
+    assert!(is_usable(&org));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_process_has_recorded_counts_more_than_what_this_one_has_proven() {
+    let org = new();
+    org.credentials(client("first").await);
+    org.identified(identity(&[]));
+    org.specified(&recording(&sink()));
+    assert_eq!((org.speaks_for(), org.proven(), org.expected()), (None, Some(sink().id), Some(sink().id)));
+    assert!(!is_usable(&org) && asked(&org) == Ask::IdentityAndList, "it is asked for again at once");
+    org.recorded();
+    assert_eq!(org.proven(), Some(sink().id), "and is not overwritten");
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_count_for_those_who_saw_their_spec_before_they_were_looked_up() {
+    let org = connected().await;
+    let before = Instant::now();
+    assert_eq!(org.names(before), Names::NotAsked);
+    pass(1).await;
+    let known = Names::Known(vec![source(), sink()]);
+    org.named(known.clone(), Instant::now());
+    assert_eq!((org.names(before), org.names(Instant::now())), (known.clone(), known));
+    pass(1).await;
+    assert_eq!(org.names(Instant::now()), Names::NotAsked, "a name may have moved to another organization since");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_connections_of_a_list_are_counted_once() {
+    let org = connected().await;
+    let first = org.uncounted().unwrap();
+    org.counted(first);
+    assert_eq!(org.uncounted(), None);
+    pass(60).await;
+    org.listed(list());
+    assert_eq!(org.uncounted(), Some(Instant::now()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_contested_is_measured_by_the_interval_in_which_it_can_be_noticed() {
+    let window = |interval: &str| {
+        let org = new();
+        org.specified(&object("one", interval));
+        org.contest_window()
+    };
+    assert_eq!(window(", pollInterval: 10s"), Duration::from_mins(10));
+    assert_eq!(window(", pollInterval: 1h"), Duration::from_hours(5));
+}

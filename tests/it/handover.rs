@@ -1,0 +1,140 @@
+//! A connection goes from one object to another without a gap: a rename in Git, and folders that are deleted at once.
+
+use std::time::Duration;
+
+use crossorg::api::{DatadogOrg, OrgConnection};
+use datadog_double::{CENTRAL, PAYMENTS};
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::Api;
+use kube::api::DeleteParams;
+
+use crate::harness::{Conditioned, Operator, World, connection_id};
+
+/// A connection that is older needs no proof that a POST cannot land any more.
+const OLD_ENOUGH: Duration = Duration::from_secs(61);
+
+/// Payments shares its logs with Central, through the object `old`.
+async fn sharing(name: &str) -> (World, Operator, String) {
+    let world = World::new(name).await;
+    world.org("payments").await;
+    let operator = world.operator().await;
+    world.connection("old").from("payments").to(CENTRAL).types(&["logs"]).apply().await;
+    let id = connection_id(&world.ready("old").await);
+    (world, operator, id)
+}
+
+#[tokio::test]
+async fn a_renamed_object_keeps_its_connection_whatever_its_adoption_policy() {
+    for policy in ["Never", "IfIdentical", "Always"] {
+        let (world, _operator, id) = sharing(&format!("renamed-{}", policy.to_lowercase())).await;
+        world.advance(OLD_ENOUGH);
+        world.connection("new").from("payments").to(CENTRAL).types(&["logs"]).adopting(policy).apply().await;
+        world.reason("new", "Conflict").await;
+        world.delete::<OrgConnection>("old").await;
+        world.gone::<OrgConnection>("old").await;
+        let object = world.ready("new").await;
+        assert_eq!(connection_id(&object), id, "{policy}");
+        assert_eq!(world.counts().remote_writes(), (1, 0, 0), "{policy}: made once, and never deleted");
+        let note = world.event("new", "Adopted").await;
+        assert!(note.contains("/old, which is being deleted"), "{note}");
+    }
+}
+
+#[tokio::test]
+async fn a_rename_that_changes_the_types_too_is_one_change_and_no_gap() {
+    let (world, _operator, id) = sharing("renamed-and-changed").await;
+    world.connection("new").from("payments").to(CENTRAL).types(&["metrics"]).apply().await;
+    world.delete::<OrgConnection>("old").await;
+    world.gone::<OrgConnection>("old").await;
+    assert_eq!(connection_id(&world.ready("new").await), id);
+    assert_eq!(world.counts().remote_writes(), (1, 1, 0));
+    assert_eq!(world.datadog.connection(PAYMENTS, CENTRAL).unwrap().connection_types, ["metrics"]);
+}
+
+#[tokio::test]
+async fn an_object_that_would_not_hold_the_connection_inherits_nothing() {
+    let (world, _operator, _) = sharing("no-heir").await;
+    world.advance(OLD_ENOUGH);
+    let new = |name| world.connection(name).from("payments").to(CENTRAL).types(&["logs"]);
+    new("observer").observed().apply().await;
+    new("suspended").suspended().apply().await;
+    for name in ["observer", "suspended"] {
+        world.reason(name, "Conflict").await;
+    }
+    world.delete::<OrgConnection>("old").await;
+    world.gone::<OrgConnection>("old").await;
+    world.reason("observer", "OutOfSync").await;
+    world.reason("suspended", "Suspended").await;
+    assert_eq!(world.counts().remote_writes(), (1, 0, 1));
+}
+
+#[tokio::test]
+async fn an_orphaned_connection_is_foreign_to_the_next_object() {
+    let (world, _operator, id) = sharing("orphaned").await;
+    world.connection("old").from("payments").to(CENTRAL).types(&["logs"]).orphaning().apply().await;
+    world.ready("old").await;
+    world.connection("new").from("payments").to(CENTRAL).types(&["logs"]).apply().await;
+    world.reason("new", "Conflict").await;
+    world.delete::<OrgConnection>("old").await;
+    world.gone::<OrgConnection>("old").await;
+    let object = world.reason("new", "AlreadyExists").await;
+    assert!(object.message().contains(&id) && world.counts().remote_writes() == (1, 0, 0));
+}
+
+#[tokio::test]
+async fn a_folder_deleted_at_once_leaves_nothing_behind_in_any_order() {
+    let orders: [[&str; 3]; 3] = [["objects", "org", "secret"], ["secret", "org", "objects"], ["org", "secret", "objects"]];
+    for (number, order) in orders.iter().enumerate() {
+        let world = World::new(&format!("folder-{number}")).await;
+        let _operator = world.operator().await;
+        for name in ["payments", "central"] {
+            world.org(name).await;
+        }
+        world.connection("one").from("payments").to(CENTRAL).types(&["logs"]).apply().await;
+        world.connection("two").from("central").to(PAYMENTS).types(&["logs"]).apply().await;
+        for name in ["one", "two"] {
+            world.ready(name).await;
+        }
+        world.advance(OLD_ENOUGH);
+        for kind in order {
+            match *kind {
+                "objects" => {
+                    for name in ["one", "two"] {
+                        world.delete::<OrgConnection>(name).await;
+                    }
+                }
+                "org" => {
+                    for name in ["payments", "central"] {
+                        world.delete::<DatadogOrg>(name).await;
+                    }
+                }
+                _ => {
+                    for name in ["payments-datadog", "central-datadog"] {
+                        world.delete::<Secret>(name).await;
+                    }
+                }
+            }
+        }
+        for name in ["one", "two"] {
+            world.gone::<OrgConnection>(name).await;
+        }
+        for name in ["payments", "central"] {
+            world.gone::<DatadogOrg>(name).await;
+        }
+        assert!(world.datadog.state().connections.is_empty(), "{order:?}");
+        assert!(world.datadog.violations().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_namespace_deleted_as_a_whole_leaves_nothing_at_datadog() {
+    let (world, _operator, _) = sharing("namespace-gone").await;
+    world.advance(OLD_ENOUGH);
+    let namespaces: Api<Namespace> = Api::all(world.client.clone());
+    namespaces.delete(&world.namespace, &DeleteParams::default()).await.unwrap();
+    world.gone::<OrgConnection>("old").await;
+    world.gone::<DatadogOrg>("payments").await;
+    assert!(world.datadog.state().connections.is_empty());
+    let is_gone = async || namespaces.get_opt(&world.namespace).await.unwrap().is_none().then_some(());
+    world.until("the namespace is gone", is_gone).await;
+}
