@@ -4,7 +4,7 @@ XTASK   := cargo run --package xtask --
 DENY    := cargo deny check bans licenses sources
 VERSION  = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
-.PHONY: help demo test crash simulate check deny generate image
+.PHONY: help demo test crash simulate wrong check deny generate image
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -17,13 +17,18 @@ test: ## Run all tests, on a real control plane that is built first if it has to
 	@echo "looking for the control plane; where there is none, it is built once, in about ten minutes"
 	$(XTASK) controlplane ensure
 	cargo test --workspace -- --test-threads 4
+	$(XTASK) wrong --net simulation
 
 crash: ## Interrupt the operator at every write of every scenario, in every way: about ten minutes
 	$(XTASK) controlplane ensure
 	CROSSORG_SWEEP=all cargo test --package crossorg --test it sweep:: -- --test-threads 1
 
 simulate: ## Run the operator's real code in virtual time under SEEDS=n seeds (100), or one SEED=n
-	CROSSORG_SEEDS=$(or $(SEEDS),100) $(if $(SEED),CROSSORG_SEED=$(SEED)) cargo test --package crossorg --test simulate seeds -- --nocapture
+	CROSSORG_SEEDS=$(or $(SEEDS),100) $(if $(SEED),CROSSORG_SEED=$(SEED)) cargo test --package crossorg --test sim seeds -- --nocapture
+
+wrong: ## Let deliberately wrong operators loose on the tests, which have to catch every one of them: a few minutes
+	$(XTASK) controlplane ensure
+	$(XTASK) wrong
 
 check: ## Format, lints, documentation, generated files, rules of the sources; `make deny` too where cargo-deny is installed
 	cargo fmt --all --check

@@ -20,7 +20,7 @@ use crate::api::datadog_org::{ConnectionCounts, DatadogOrgStatus};
 use crate::api::{CONNECTION_FINALIZER, DatadogOrg, IN_USE_FINALIZER, OrgConnection, RECONCILE_REQUEST_ANNOTATION};
 use crate::decide::event::Event;
 use crate::decide::organization::{self, Findings, Stand, Trouble};
-use crate::decide::poll::{self, Ask, SECRET_INTERVAL};
+use crate::decide::poll::{self, Ask, REFUSED_INTERVAL, SECRET_INTERVAL};
 use crate::decide::requeue;
 use crate::world::Key;
 use crate::world::inventory::Changed;
@@ -96,7 +96,9 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
         // Those who name it as their sink by its id may be waiting for its key.
         context.wake(org.proven().into_iter().flat_map(|organization| context.objects.of_organization(organization)));
     }
-    Ok(Some(again.map_or(next_look(&org), |again| again.min(next_look(&org)))))
+    // A user that is corrected, or lets go without vanishing, tells nobody.
+    let users = (!findings.users.is_empty()).then_some(REFUSED_INTERVAL);
+    Ok([Some(next_look(&org)), again, users].into_iter().flatten().min())
 }
 
 /// A request to look afresh that the status has not echoed yet, and since when. It asks for a list once, and is fulfilled by the next look.

@@ -123,14 +123,15 @@ async fn ask_for(context: &Context, client: &Client, org: &Org, ask: Ask) -> Res
 }
 
 /// The pairs that should have a connection: by the last list and our own writes since, or before the first list by what objects have
-/// recorded. Those of other sources are not ours to act on.
+/// recorded or claimed. A pair in which it is the sink counts too: a release may go by this list.
 fn expected(context: &Context, org: &Org) -> BTreeSet<Pair> {
-    let recorded = || {
-        let rows = context.objects.of_org(&org.key).into_iter().filter_map(|key| context.row(&key));
-        let memories = rows.filter_map(|row| row.0.as_ref().ok().map(|row| row.subject.memory)).collect::<Vec<_>>();
-        memories.into_iter().filter_map(|memory| memory.recorded.and(memory.recorded_pair)).collect()
+    let Some(organization) = org.speaks_for() else { return BTreeSet::new() };
+    let remembered = || {
+        let objects = context.objects.of_org(&org.key).into_iter().chain(context.objects.of_organization(organization));
+        let rows = objects.filter_map(|key| context.row(&key));
+        rows.filter_map(|row| row.0.as_ref().ok().and_then(|row| row.subject.memory.pair())).collect()
     };
-    org.expected_pairs().unwrap_or_else(recorded).into_iter().filter(|pair| Some(pair.source) == org.speaks_for()).collect()
+    org.expected_pairs().unwrap_or_else(remembered).into_iter().filter(|pair| pair.involves(organization)).collect()
 }
 
 /// Whether something that should be there is missing. It is believed gone only when a second list says the same: on one wrong answer
@@ -140,13 +141,14 @@ fn lacks(listing: &Listing, expected: &BTreeSet<Pair>) -> bool {
     listing.complete.is_ok() && !expected.is_subset(&listed)
 }
 
-/// The names of the account's organizations, as long as an object names its sink by one that leads nowhere yet. Answers whether they were
-/// asked for.
+/// The names of the account's organizations, as long as an object names its sink by one and nothing is recorded of it yet: with each poll,
+/// and sooner if a name leads nowhere. Answers whether they were asked for.
 async fn look_up_names(context: &Context, client: &Client, org: &Org) -> bool {
+    let due = org.names_are_due();
     let leads_nowhere = |subject: &Subject| {
         let names = || org.names(context.objects.specified_at(&subject.key, subject.generation));
         let name = subject.spec.sink_org.name.as_deref().filter(|_| subject.source() == org.key && subject.memory.recorded.is_none());
-        name.is_some_and(|name| names().lead_to(name).is_err())
+        name.is_some_and(|name| due || names().lead_to(name).is_err())
     };
     let mut rows = context.objects.of_org(&org.key).into_iter().filter_map(|key| context.row(&key));
     if !rows.any(|row| row.0.as_ref().is_ok_and(|row| leads_nowhere(&row.subject))) {

@@ -38,6 +38,7 @@ impl View {
             (Some(org), Some(pair)) => org.seen(pair),
             (None, _) | (_, None) => (Seen::Unknown(Doubt::NotListed), None),
         };
+        let others = if subject.terminating { with_undecided(context, pair, others) } else { others };
         let seen_at = org.as_ref().zip(pair).and_then(|(org, pair)| org.seen_at(pair));
         let specified_at = context.objects.specified_at(&subject.key, subject.generation);
         let asked_at = subject.open_request().and_then(|value| context.objects.request_seen(&subject.key, value));
@@ -118,6 +119,17 @@ pub(super) fn cached_rivals(context: &Context, subject: &Subject) -> Vec<Claiman
     .collect()
 }
 
+/// These and the objects of the same source whose sink is still being looked up: what the cache knows of them is enough to wait for them.
+fn with_undecided(context: &Context, pair: Option<Pair>, mut others: Vec<Claimant>) -> Vec<Claimant> {
+    let Some(pair) = pair else { return others };
+    for key in context.orgs.of_organization(pair.source).iter().flat_map(|org| context.objects.of_org(&org.key)) {
+        let Some(row) = context.row(&key) else { continue };
+        let claimant = row.0.as_ref().ok().and_then(|row| claimant(context, &row.subject));
+        others.extend(claimant.filter(|claimant| claimant.intent == Intent::MayHold(pair.source)));
+    }
+    others
+}
+
 /// The rivals of a live read.
 pub(super) fn live_rivals(context: &Context, others: &[DeserializeGuard<OrgConnection>]) -> Vec<Claimant> {
     let others = others.iter().filter_map(|other| match &other.0 {
@@ -159,8 +171,12 @@ fn intent(context: &Context, subject: &Subject) -> Intent {
     if subject.terminating {
         return if policies.leave_it() { Intent::Neither } else { Intent::HandOver };
     }
-    let Wish { desired, org, .. } = Wish::of(context, subject);
-    let (Ok(desired), false) = (desired, policies.only_look()) else { return Intent::Neither };
+    let Wish { desired, source, org, .. } = Wish::of(context, subject);
+    let desired = match (desired, &source) {
+        (Ok(desired), _) if !policies.only_look() => desired,
+        (Err(Invalid::NameNotLookedUp(_)), Referenced::Proven(source, _)) if !policies.only_look() => return Intent::MayHold(source.id),
+        (Ok(_) | Err(_), _) => return Intent::Neither,
+    };
     let leads_elsewhere = subject.memory.pair().is_some_and(|pair| pair != desired.pair);
     let owns_nothing = subject.memory.claim.is_none() && subject.memory.recorded.is_none();
     let takes = match org.map(|org| org.source()) {

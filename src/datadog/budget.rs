@@ -72,7 +72,7 @@ impl Buckets {
         if !told.exhausted {
             self.shared.blind_waits = 0;
         }
-        let bucket = self.bucket_of(call, told.name);
+        let bucket = self.bucket_of(call, told.name, now);
         bucket.learn(told.exhausted, told.remaining, told.reset, now);
         told.exhausted.then(|| bucket.closed_until(now)).flatten()
     }
@@ -81,12 +81,23 @@ impl Buckets {
         std::iter::once(&self.shared).chain(self.named.values()).filter_map(|bucket| Some(bucket.window_at(now)?.remaining)).min()
     }
 
-    fn bucket_of(&mut self, call: Call, name: Option<String>) -> &mut Bucket {
+    /// Whether nothing is known that would still count.
+    pub(super) fn is_idle(&self, now: Instant) -> bool {
+        std::iter::once(&self.shared).chain(self.named.values()).all(|bucket| bucket.window_at(now).is_none())
+    }
+
+    fn bucket_of(&mut self, call: Call, name: Option<String>, now: Instant) -> &mut Bucket {
         let Some(name) = name else { return &mut self.shared };
-        self.name_of.insert(call.name(), name.clone());
+        let before = self.name_of.insert(call.name(), name.clone()).filter(|before| *before != name);
+        let before = before.and_then(|before| self.named.get(&before).copied());
         // At most one bucket for each call is kept, whatever names a server makes up.
         self.named.retain(|known, _| self.name_of.values().any(|used| used == known));
-        self.named.entry(name).or_default()
+        let bucket = self.named.entry(name).or_default();
+        // A call that is told another name while its bucket is closed has to wait all the same.
+        if let Some(before) = before.filter(|before| before.closed_until(now).is_some()) {
+            bucket.absorb(&before, now);
+        }
+        bucket
     }
 }
 
@@ -112,7 +123,7 @@ impl Told {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Bucket {
     window: Option<Window>,
     /// How often in a row the bucket was empty without a word about its reset.

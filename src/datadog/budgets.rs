@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
@@ -55,27 +55,28 @@ impl Budget {
     }
 }
 
-/// The budgets of all keys and organizations in use. What nobody uses any more is forgotten.
+/// The budgets of all keys and organizations in use. What nobody uses any more is forgotten once its last window is over.
 #[derive(Debug, Default)]
 pub struct Budgets(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    of_keys: HashMap<[u8; 32], Weak<Mutex<Account>>>,
-    of_organizations: HashMap<OrgId, Weak<Mutex<Buckets>>>,
+    of_keys: HashMap<[u8; 32], Arc<Mutex<Account>>>,
+    of_organizations: HashMap<OrgId, Arc<Mutex<Buckets>>>,
 }
 
 impl Budgets {
     /// The budget of a key that should belong to this organization.
     pub fn of(&self, credentials: &Credentials, expected: Option<OrgId>) -> Budget {
         let mut known = lock(&self.0);
-        let expected = expected.and_then(|organization| known.of_organizations.get(&organization)?.upgrade());
-        Budget(shared(&mut known.of_keys, credentials.fingerprint(), || Account { own: Arc::default(), expected }))
+        let expected = expected.and_then(|organization| known.of_organizations.get(&organization).cloned());
+        let is_idle = |account: &Account, now| lock(&account.own).is_idle(now);
+        Budget(shared(&mut known.of_keys, credentials.fingerprint(), is_idle, || Account { own: Arc::default(), expected }))
     }
 
     /// The key that draws on this budget has proven to belong to the organization.
     pub fn belongs(&self, budget: &Budget, organization: OrgId) {
-        let buckets = shared(&mut lock(&self.0).of_organizations, organization, Buckets::default);
+        let buckets = shared(&mut lock(&self.0).of_organizations, organization, Buckets::is_idle, Buckets::default);
         budget.joins(buckets);
     }
 
@@ -86,15 +87,16 @@ impl Budgets {
     }
 }
 
-/// What is in use under this key, or a new one.
-fn shared<K: Hash + Eq, V>(known: &mut HashMap<K, Weak<Mutex<V>>>, key: K, new: impl FnOnce() -> V) -> Arc<Mutex<V>> {
-    if let Some(in_use) = known.get(&key).and_then(Weak::upgrade) {
-        return in_use;
-    }
-    known.retain(|_, value| value.strong_count() > 0);
-    let value = Arc::new(Mutex::new(new()));
-    known.insert(key, Arc::downgrade(&value));
-    value
+/// What is known under this key, or a new one.
+fn shared<K: Hash + Eq, V>(
+    known: &mut HashMap<K, Arc<Mutex<V>>>,
+    key: K,
+    is_idle: impl Fn(&V, Instant) -> bool,
+    new: impl FnOnce() -> V,
+) -> Arc<Mutex<V>> {
+    let now = Instant::now();
+    known.retain(|other, value| *other == key || Arc::strong_count(value) > 1 || !is_idle(&lock(value), now));
+    Arc::clone(known.entry(key).or_insert_with(|| Arc::new(Mutex::new(new()))))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::model::{Connection, ConnectionId, Pair, PrincipalId};
+use super::model::{Connection, ConnectionId, OrgId, Pair, PrincipalId};
 
 /// How far a connection's `created_at` may lie from the claim's create time and still prove that the claim created it. A POST is sent
 /// within 30 s of its claim and answered within 10 s; five minutes leave room for clocks and for hands that hold up a process.
@@ -121,6 +121,8 @@ pub enum Intent {
     Hold(Pair),
     /// Give it to whoever wants it: it is being deleted, and the connection with it.
     HandOver,
+    /// Perhaps hold it: it wants a sink of this source by a name that is still being looked up.
+    MayHold(OrgId),
     /// Neither: only look, wait for its organization, or leave the connection behind.
     Neither,
     /// Nobody knows: its spec and status cannot be understood, only its claim can.

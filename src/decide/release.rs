@@ -4,7 +4,7 @@
 //! |---|---|
 //! | no claim and no recorded id, `deletionPolicy: Orphan`, or `managementPolicy: Observe` | let go |
 //! | a live object has recorded the connection's id as its own | let go |
-//! | owned, and a live object claims the pair that cannot be understood | wait until it can |
+//! | owned, and a live object that claims the pair cannot be understood, or one may want it that names its sink by a name still looked up | wait until that is clear |
 //! | owned, and a live object of the pair would hold it, or owns it by its creation while this one has not recorded it | wait until that one has recorded it |
 //! | the connection is owned and there | delete it by its id |
 //! | a list that proves it shows no connection that could be owned | let go |
@@ -31,7 +31,7 @@ pub enum Release {
     Delete(ConnectionId),
     /// Wait for this live object to record the connection.
     Await(String),
-    /// Wait until this live object, which may have it, can be understood.
+    /// Wait until it is clear what this live object wants.
     AwaitClarity(String),
     /// A list begun at or after this time, by Datadog's clock, is needed first.
     Prove(Option<Timestamp>),
@@ -88,7 +88,12 @@ fn whose(parting: &Parting<'_>, connection: &Connection) -> Option<Release> {
     if !memory.owns(connection, *us) {
         return None;
     }
-    if let Some(unclear) = live().find(|other| !is_clear(other) && other.claims(connection.pair())) {
+    let may_want_it = |other: &&Claimant| match other.intent {
+        Intent::Unclear => other.claims(connection.pair()),
+        Intent::MayHold(source) => source == connection.source.id,
+        Intent::Hold(_) | Intent::HandOver | Intent::Neither => false,
+    };
+    if let Some(unclear) = live().find(may_want_it) {
         return Some(Release::AwaitClarity(unclear.name.clone()));
     }
     let recorded = memory.recorded == Some(connection.id);

@@ -30,6 +30,15 @@ pub struct Snapshot {
     pub began_here: Instant,
 }
 
+impl Snapshot {
+    /// What its rows call the organization, if one does.
+    pub fn name_of_its_organization(&self) -> Option<String> {
+        let sides = self.connections.values().flat_map(|connection| [&connection.source, &connection.sink]);
+        let mut names = sides.filter(|side| side.id == self.organization && !side.name.is_empty());
+        names.next().map(|side| side.name.clone())
+    }
+}
+
 /// What one of our calls did to a pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnWrite {

@@ -40,6 +40,7 @@ impl Org {
             terminating: false,
             proven: recorded(object),
             client: None,
+            called: None,
             identity: None,
             trouble: None,
             was_usable: false,
@@ -176,9 +177,18 @@ impl Org {
         Duration::from_mins(10).max(self.lock().interval().saturating_mul(5))
     }
 
-    /// The names of the account's organizations, if they were looked up since then: an older name may have moved to another organization.
+    /// The names of the account's organizations, if they were looked up since then and lately: an older name may have moved to another
+    /// organization.
     pub fn names(&self, since: Instant) -> Names {
-        self.lock().names.as_ref().filter(|(_, at)| *at >= since).map(|(names, _)| names.clone()).unwrap_or_default()
+        let state = self.lock();
+        let lately = |at: Instant| at.elapsed() < state.interval().saturating_mul(2);
+        state.names.as_ref().filter(|(_, at)| *at >= since && lately(*at)).map(|(names, _)| names.clone()).unwrap_or_default()
+    }
+
+    /// Whether the names are as old as the list may get.
+    pub fn names_are_due(&self) -> bool {
+        let state = self.lock();
+        state.names.as_ref().is_none_or(|(_, at)| at.elapsed() >= state.interval())
     }
 
     /// The names were asked for at this time.
@@ -266,7 +276,7 @@ impl Org {
         let state = self.lock();
         match (&state.trouble, &state.identity, state.listed_at) {
             (Some(failing), _, _) => Stand::Trouble(failing.trouble.clone(), failing.since.elapsed()),
-            (None, Some((identity, _)), Some(_)) => Stand::Connected(identity.clone()),
+            (None, Some((identity, _)), Some(_)) => Stand::Connected(state.renamed(identity)),
             (None, _, _) => Stand::Checking,
         }
     }

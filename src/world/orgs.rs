@@ -39,6 +39,11 @@ impl Orgs {
         Arc::clone(org)
     }
 
+    /// The DatadogOrgs that have proven to be the organization.
+    pub fn of_organization(&self, organization: OrgId) -> Vec<Arc<Org>> {
+        self.lock().values().filter(|org| org.proven() == Some(organization)).cloned().collect()
+    }
+
     /// Whether a DatadogOrg of this namespace has proven to be the organization.
     pub fn reaches(&self, namespace: &str, organization: OrgId) -> bool {
         let orgs = self.lock();

@@ -52,6 +52,17 @@ async fn a_rename_that_changes_the_types_too_is_one_change_and_no_gap() {
 }
 
 #[tokio::test]
+async fn a_rename_to_a_sink_by_name_leaves_no_gap_though_the_name_has_to_be_looked_up_first() {
+    let (world, _operator, id) = sharing("renamed-by-name").await;
+    world.advance(OLD_ENOUGH);
+    world.connection("new").from("payments").with_sink_called("Central").types(&["logs"]).apply().await;
+    world.delete::<OrgConnection>("old").await;
+    world.gone::<OrgConnection>("old").await;
+    assert_eq!(connection_id(&world.ready("new").await), id);
+    assert_eq!(world.counts().remote_writes(), (1, 0, 0));
+}
+
+#[tokio::test]
 async fn an_object_that_would_not_hold_the_connection_inherits_nothing() {
     let (world, _operator, _) = sharing("no-heir").await;
     world.advance(OLD_ENOUGH);

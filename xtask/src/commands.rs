@@ -5,3 +5,4 @@ pub(crate) mod controlplane;
 pub(crate) mod demo;
 pub(crate) mod generate;
 mod repository;
+pub(crate) mod wrong;

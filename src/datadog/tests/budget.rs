@@ -60,9 +60,11 @@ async fn the_last_request_of_a_window_closes_the_budget_though_it_succeeds() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_was_overtaken_by_a_429_opens_nothing() {
     let (mut buckets, now) = (Buckets::default(), Instant::now());
-    buckets.learn(Call::List, StatusCode::TOO_MANY_REQUESTS, &headers(&[("remaining", "0"), ("reset", "7")]), now);
+    buckets.learn(Call::List, StatusCode::TOO_MANY_REQUESTS, &headers(&[("remaining", "0"), ("reset", "7"), ("name", "list")]), now);
     buckets.learn(Call::List, StatusCode::OK, &headers(&[("remaining", "25"), ("reset", "30")]), now);
     assert_eq!(buckets.admit(Call::List, now), Err(now + seconds(7)));
+    buckets.learn(Call::List, StatusCode::OK, &headers(&[("remaining", "25"), ("reset", "30"), ("name", "another")]), now);
+    assert_eq!(buckets.admit(Call::List, now), Err(now + seconds(7)), "under whatever name");
     assert!(buckets.admit(Call::List, now + seconds(7)).is_ok());
 }
 

@@ -224,3 +224,13 @@ fn a_recorded_connection_is_deleted_although_a_live_objects_claim_is_of_its_time
     let twin = claimant("twin", 20, claimed(at(-3601)));
     assert_eq!(Scene { others: vec![twin], ..scene() }.release(), Release::Delete(id(1)));
 }
+
+#[test]
+fn an_owned_connection_waits_until_it_is_clear_whether_an_object_of_its_source_wants_it() {
+    let naming = |source| Claimant { intent: Intent::MayHold(source), ..claimant("naming", 1, Memory::default()) };
+    let waits = Release::AwaitClarity("apps/naming".to_owned());
+    assert_eq!(Scene { others: vec![naming(source().id)], ..scene() }.release(), waits);
+    assert_eq!(Scene { others: vec![naming(sink().id)], ..scene() }.release(), Release::Delete(id(1)), "of another source");
+    let leaving = Claimant { terminating: true, ..naming(source().id) };
+    assert_eq!(Scene { others: vec![leaving], ..scene() }.release(), Release::Delete(id(1)));
+}

@@ -1,12 +1,17 @@
 //! What would be done for an object, in words: `status.plan`, and what an adoption has done. Pure.
 
-use super::{Scene, Seen};
+use super::{Organization, Scene, Seen};
 use crate::decide::desired::Desired;
 use crate::decide::model::Connection;
 use crate::decide::outcome::Effect;
 
-/// What would be done if nothing stood in the way; nothing if all is as wanted, or nobody knows.
+/// What would be done if nothing stood in the way; nothing if all is as wanted, or nobody knows. What was seen before the organization could
+/// not be used any more may be true no longer, and each process has seen something else.
 pub(super) fn of(scene: &Scene) -> Option<String> {
+    match scene.organization {
+        Organization::Usable { .. } | Organization::DeletesOnly { .. } => {}
+        Organization::Missing | Organization::NotUsable { .. } => return None,
+    }
     let owns = |connection: &Connection| scene.me.memory.owns(connection, scene.us());
     match (&scene.seen, &scene.desired) {
         (Seen::Present(connection), _) if scene.me.terminating => {

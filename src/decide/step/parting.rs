@@ -32,7 +32,9 @@ pub(super) fn parting_step(scene: &Scene) -> Step {
             Step::Rest(report.planning(Some(format!("leave the connection to {heir}"))))
         }
         (Release::AwaitClarity(other), _) => Step::Rest(deleting(
-            &format!("{other} claims the same pair and cannot be understood: correct it, or delete it"),
+            &format!(
+                "{other} may want the same connection, and that is not clear yet: waiting; if it cannot be understood, correct it or delete it"
+            ),
             Retry::WhenWoken,
         )),
         (Release::Delete(_) | Release::Prove(_), Organization::Missing) => Step::Rest(blocked("its DatadogOrg does not exist any more")),

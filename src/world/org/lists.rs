@@ -50,6 +50,7 @@ impl Org {
         if snapshot.doubt.is_none() {
             state.proved_at = state.listed_at;
         }
+        state.called = snapshot.name_of_its_organization().or(state.called.take());
         let changed = state.inventory.listed(snapshot);
         if was_down { Changed::Everything } else { changed }
     }

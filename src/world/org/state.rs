@@ -21,6 +21,8 @@ pub(super) struct State {
     /// From the status, or proven by this process.
     pub(super) proven: Option<Organization>,
     pub(super) client: Option<Client>,
+    /// What the organization is called in the rows of its lists: it may be renamed after its identity was asked for.
+    pub(super) called: Option<String>,
     /// With the time when it was asked for; none if it is to be asked for again at once.
     pub(super) identity: Option<(Identity, Option<Instant>)>,
     pub(super) trouble: Option<Failing>,
@@ -59,6 +61,16 @@ impl State {
     pub(super) fn speaker(&self) -> Option<(Client, Principal)> {
         let recorded = self.identity.as_ref().filter(|_| self.proven.is_some());
         self.client.clone().zip(recorded.map(|(identity, _)| identity.principal))
+    }
+
+    /// The identity under the name that the organization has now, or else under the recorded one: what two processes say must not differ.
+    pub(super) fn renamed(&self, identity: &Identity) -> Identity {
+        let recorded = self.proven.as_ref().map(|proven| proven.name.clone()).filter(|name| !name.is_empty());
+        let mut renamed = identity.clone();
+        if let Some(name) = self.called.clone().or(recorded) {
+            renamed.organization.name = name;
+        }
+        renamed
     }
 
     pub(super) fn speaks_as(&self, client: &Client) -> bool {

@@ -112,6 +112,11 @@ impl Case<'_> {
         matches!(self.scene.organization, Organization::Usable { .. })
     }
 
+    /// Whether Datadog can be asked at all: what was seen before may be true no longer.
+    fn is_in_reach(&self) -> bool {
+        matches!(self.scene.organization, Organization::Usable { .. } | Organization::DeletesOnly { .. })
+    }
+
     fn may_write(&self) -> bool {
         matches!(self.scene.organization, Organization::Usable { writes_refused: None, .. })
     }

@@ -184,7 +184,8 @@ fn what_would_be_done_is_told_exactly_when_something_is_not_as_wanted() {
             Seen::Present(_) if may_have_made_it && !case.knows_the_maker() => false,
             Seen::Present(_) => !case.is_as_wanted() || !case.ours && case.may_take_over(),
         };
-        assert_eq!(report.plan.is_some(), not_ready && would && case.scene.desired.is_ok(), "{:?} {report:?}", case.scene);
+        let told = not_ready && would && case.scene.desired.is_ok() && case.is_in_reach();
+        assert_eq!(report.plan.is_some(), told, "{:?} {report:?}", case.scene);
     });
 }
 

@@ -36,6 +36,7 @@ fn is_waited_for(case: &Case<'_>) -> bool {
     let wants = |other: &Claimant| match other.intent {
         Intent::Hold(wanted) => wanted == pair(),
         Intent::Unclear => other.memory.claim.is_some(),
+        Intent::MayHold(source) => source == pair().source,
         Intent::HandOver | Intent::Neither => false,
     };
     case.scene.others.iter().any(|other| !other.terminating && wants(other))
@@ -106,7 +107,8 @@ fn what_would_be_deleted_is_told_exactly_while_that_is_held_up() {
     everywhere(&mut |case| {
         let Some(report) = case.report().filter(|_| case.knows_the_maker() || !case.ours) else { return };
         let at_will = case.scene.policies.deletion == DeletionPolicy::Orphan || case.scene.policies.management == ManagementPolicy::Observe;
-        let would = case.ours && !at_will;
+        let awaited = report.plan.as_ref().is_some_and(|plan| plan.starts_with("leave the connection to"));
+        let would = case.ours && !at_will && (awaited || case.is_in_reach());
         assert_eq!(report.plan.is_some(), would && report.verdict.is_some(), "{:?} {report:?}", case.scene);
     });
 }
