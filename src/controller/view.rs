@@ -172,18 +172,19 @@ fn intent(context: &Context, subject: &Subject) -> Intent {
         return if policies.leave_it() { Intent::Neither } else { Intent::HandOver };
     }
     let Wish { desired, source, org, .. } = Wish::of(context, subject);
-    let desired = match (desired, &source) {
-        (Ok(desired), _) if !policies.only_look() => desired,
-        (Err(Invalid::NameNotLookedUp(_)), Referenced::Proven(source, _)) if !policies.only_look() => return Intent::MayHold(source.id),
-        (Ok(_) | Err(_), _) => return Intent::Neither,
-    };
-    let leads_elsewhere = subject.memory.pair().is_some_and(|pair| pair != desired.pair);
     let owns_nothing = subject.memory.claim.is_none() && subject.memory.recorded.is_none();
     let takes = match org.map(|org| org.source()) {
         Some(step::Organization::Usable { terminating, .. }) => !terminating || !owns_nothing,
         Some(_) | None => false,
     };
-    if takes && !leads_elsewhere { Intent::Hold(desired.pair) } else { Intent::Neither }
+    if policies.only_look() || !takes {
+        return Intent::Neither;
+    }
+    match (desired, source) {
+        (Ok(desired), _) if subject.memory.pair().is_none_or(|pair| pair == desired.pair) => Intent::Hold(desired.pair),
+        (Err(Invalid::NameNotLookedUp(_)), Referenced::Proven(source, _)) => Intent::MayHold(source.id),
+        (Ok(_) | Err(_), _) => Intent::Neither,
+    }
 }
 
 impl Context {

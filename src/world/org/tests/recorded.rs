@@ -1,6 +1,7 @@
 //! Whose credentials they are counts once the status says so, and what it said first counts for ever.
 
 use super::*;
+use crate::decide::model::Connection;
 
 /// The object with this organization in its status.
 fn recording(organization: &Organization) -> DatadogOrg {
@@ -77,4 +78,44 @@ async fn what_is_contested_is_measured_by_the_interval_in_which_it_can_be_notice
     };
     assert_eq!(window(", pollInterval: 10s"), Duration::from_mins(10));
     assert_eq!(window(", pollInterval: 1h"), Duration::from_hours(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_count_for_two_intervals_and_are_due_after_one() {
+    let org = connected().await;
+    let since = Instant::now();
+    assert!(org.names_are_due(), "nobody has asked");
+    org.named(Names::Known(vec![source()]), Instant::now());
+    for (second, due, counts) in [(59, false, true), (60, true, true), (119, true, true), (120, true, false)] {
+        tokio::time::advance(since + Duration::from_secs(second) - Instant::now()).await;
+        assert_eq!((org.names_are_due(), org.names(since) != Names::NotAsked), (due, counts), "after {second} s");
+    }
+}
+
+/// What its status is told that the organization is called.
+fn called(org: &Org) -> String {
+    match org.stand() {
+        Stand::Connected(identity) => identity.organization.name,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_processes_call_an_organization_the_same_though_it_was_renamed_between_their_starts() {
+    let (early, late) = (connected().await, connected().await);
+    let renamed = Organization { name: "Renamed".to_owned(), ..source() };
+    late.identified(Identity { organization: renamed.clone(), ..identity(&[]) });
+    early.specified(&recording(&source()));
+    late.specified(&recording(&source()));
+    for org in [&early, &late] {
+        org.listed(empty_list());
+        assert_eq!(called(org), source().name, "no row tells: what is recorded stays");
+    }
+    let row = Connection { source: renamed.clone(), ..connection() };
+    for org in [&early, &late] {
+        org.listed(Snapshot { connections: [(pair(), row.clone())].into(), ..list() });
+        assert_eq!(called(org), renamed.name);
+        org.listed(empty_list());
+        assert_eq!(called(org), renamed.name, "and stays known");
+    }
 }
