@@ -156,6 +156,9 @@ impl Target {
         } else if matches!(error, Error::Forbidden { call: Call::Create, .. }) {
             // Whether a key may create does not depend on the pair; a single connection may be restricted for all but a few.
             self.org.refused(&self.client, error.to_string());
+        } else if matches!(error, Error::Forbidden { .. }) {
+            // Perhaps its owner lacks the permission altogether: then it is looked for every minute.
+            self.org.suspects(&self.client);
         }
         self.context.wake_org(&self.org.key);
         tracing::warn!(pair = %pair, error = chain(error), "a call at Datadog failed");

@@ -117,10 +117,10 @@ fn open_request(context: &Context, object: &DatadogOrg, org: &Org) -> Option<(St
 
 fn wake(context: &Context, org: &Org, turned: &Turned) {
     match turned {
+        // Nobody can vouch any more for what the objects say: they have to say so, once.
+        Turned::Listed(_) | Turned::Failed(false) | Turned::Idle if !org.vouches() => context.wake(context.objects.of_org(&org.key)),
         Turned::Listed(Changed::Pairs(pairs)) => context.wake(pairs.iter().flat_map(|pair| context.objects.of_pair(*pair))),
         Turned::Listed(Changed::Everything) | Turned::Failed(true) => context.wake(context.objects.of_org(&org.key)),
-        // Nobody can vouch any more for what the objects say: they have to say so, once.
-        Turned::Failed(false) | Turned::Idle if !org.vouches() => context.wake(context.objects.of_org(&org.key)),
         Turned::Failed(false) | Turned::Idle => {}
     }
 }

@@ -73,13 +73,15 @@ async fn live_pass(
         let step = step::next(&view.scene);
         let occasion = view.occasion(&subject);
         if let Some(wait) = context.objects.paused(&cached.key, &occasion).filter(|_| step.writes()) {
-            return Ok(Some(Ending::of(live.object, Report::unchanged(Retry::After(wait))).handling(handled)));
+            return Ok(Some(
+                Ending::of(live.object, Report::unchanged(Retry::After(wait))).handling(handled.filter(|_| !view.scene.is_missed())),
+            ));
         }
         let Some(claim) = step.claim().filter(|_| !claimed) else {
-            let writes = step.writes();
+            let (writes, missed) = (step.writes(), view.scene.is_missed());
             let ending = act(context, live, step, &view, reservation).await?.on(occasion);
             // A request that was to create or change something is carried out when that is done: a failure does not eat it.
-            let carried_out = !writes || ending.has_effect();
+            let carried_out = ending.has_effect() || !(writes || missed);
             return Ok(Some(ending.handling(handled.filter(|_| carried_out))));
         };
         claimed = true;

@@ -38,7 +38,7 @@ impl View {
             (Some(org), Some(pair)) => org.seen(pair),
             (None, _) | (_, None) => (Seen::Unknown(Doubt::NotListed), None),
         };
-        let others = if subject.terminating { with_undecided(context, pair, others) } else { others };
+        let others = if subject.terminating { with_heirs(context, pair, others) } else { others };
         let seen_at = org.as_ref().zip(pair).and_then(|(org, pair)| org.seen_at(pair));
         let specified_at = context.objects.specified_at(&subject.key, subject.generation);
         let asked_at = subject.open_request().and_then(|value| context.objects.request_seen(&subject.key, value));
@@ -119,13 +119,17 @@ pub(super) fn cached_rivals(context: &Context, subject: &Subject) -> Vec<Claiman
     .collect()
 }
 
-/// These and the objects of the same source whose sink is still being looked up: what the cache knows of them is enough to wait for them.
-fn with_undecided(context: &Context, pair: Option<Pair>, mut others: Vec<Claimant>) -> Vec<Claimant> {
+/// These and the objects of the same source that would hold the pair, or may turn out to: some have no label yet and have had no pass of
+/// their own. What the cache knows of them is enough to wait for them.
+fn with_heirs(context: &Context, pair: Option<Pair>, mut others: Vec<Claimant>) -> Vec<Claimant> {
     let Some(pair) = pair else { return others };
     for key in context.orgs.of_organization(pair.source).iter().flat_map(|org| context.objects.of_org(&org.key)) {
         let Some(row) = context.row(&key) else { continue };
         let claimant = row.0.as_ref().ok().and_then(|row| claimant(context, &row.subject));
-        others.extend(claimant.filter(|claimant| claimant.intent == Intent::MayHold(pair.source)));
+        // Who has claimed or recorded something carries the label and was read live: a cached memory could be an old one.
+        let is_new = |claimant: &Claimant| claimant.memory.pair().is_none() && !others.iter().any(|other| other.uid == claimant.uid);
+        let wants_it = |intent: Intent| intent == Intent::MayHold(pair.source) || intent == Intent::Hold(pair);
+        others.extend(claimant.filter(|claimant| wants_it(claimant.intent) && is_new(claimant)));
     }
     others
 }

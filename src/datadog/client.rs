@@ -88,6 +88,11 @@ impl Client {
         &self.credentials
     }
 
+    /// Whether the other speaks with the same key to the same site.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.credentials == other.credentials && self.base == other.base
+    }
+
     /// The organization's time now in whole seconds, reckoned from its last answer; never ahead of it. Unknown before the first answer.
     pub fn organization_time(&self) -> Option<Timestamp> {
         self.clock.at(Instant::now())

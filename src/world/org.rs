@@ -215,7 +215,7 @@ impl Org {
     pub fn credentials(&self, client: Client) {
         let mut state = self.lock();
         state.secret_read_at = Some(Instant::now());
-        if state.client.as_ref().is_none_or(|known| known.credentials() != client.credentials()) {
+        if state.client.as_ref().is_none_or(|known| !known.is_like(&client)) {
             state.client = Some(client);
             state.epoch += 1;
             state.identity = None;

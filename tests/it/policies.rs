@@ -8,8 +8,8 @@ mod sink_key;
 
 use std::time::Duration;
 
-use crossorg::api::{CLAIM_ANNOTATION, OrgConnection};
-use datadog_double::{CENTRAL, PAYMENTS};
+use crossorg::api::{CLAIM_ANNOTATION, OrgConnection, RECONCILE_REQUEST_ANNOTATION};
+use datadog_double::{CENTRAL, Fault, PAYMENTS, Rule, When};
 use kube::ResourceExt;
 
 use crate::harness::{Conditioned, Counts, Operator, World, connection_id};
@@ -68,6 +68,25 @@ async fn an_object_that_only_observes_says_what_would_be_done_and_does_nothing()
     world.gone::<OrgConnection>("to-central").await;
     assert_eq!(written(&world, before), ((0, 0, 0), (0, 3)));
     assert!(shared(&world).is_some() && world.datadog.violations().is_empty());
+}
+
+#[tokio::test]
+async fn a_request_to_create_a_missed_connection_again_outlives_a_creation_that_fails() {
+    let (world, _operator) = payments("report-fails").await;
+    world.connection("to-central").from("payments").to(CENTRAL).types(&["logs"]).reporting().apply().await;
+    world.ready("to-central").await;
+    world.refresh("payments").await;
+    world.datadog.delete(world.datadog.connection(PAYMENTS, CENTRAL).unwrap().id).unwrap();
+    world.refresh("payments").await;
+    world.reason("to-central", "DeletedOutside").await;
+    for status in [429, 503] {
+        world.datadog.script(Rule::new(Fault::status(When::Before, status)).method("POST").times(1));
+    }
+    world.annotate::<OrgConnection>("to-central", RECONCILE_REQUEST_ANNOTATION, "again").await;
+    let object = world.ready("to-central").await;
+    let handled = |object: &OrgConnection| object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.clone());
+    assert_eq!(handled(&object).as_deref(), Some("again"));
+    assert_eq!(world.counts().remote_writes(), (4, 0, 0), "the first one, two failures, and one more");
 }
 
 #[tokio::test]

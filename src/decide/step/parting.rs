@@ -13,6 +13,9 @@ use crate::decide::release::{Parting, Release, release};
 /// A wait shorter than this is not worth a write to the status.
 pub(super) const WORTH_TELLING: Duration = Duration::from_secs(5);
 
+/// Whoever is waited for wakes this object; should it vanish unseen, a look now and then finds that out.
+const AWAITING: Retry = Retry::After(Duration::from_mins(1));
+
 pub(super) fn parting_step(scene: &Scene) -> Step {
     if !scene.finalizer {
         return Step::Rest(Report::unchanged(Retry::WhenWoken));
@@ -28,14 +31,14 @@ pub(super) fn parting_step(scene: &Scene) -> Step {
     match (release(&parting), &scene.organization) {
         (Release::LetGo, _) => Step::LetGo,
         (Release::Await(heir), _) => {
-            let report = deleting(&format!("{heir} takes the connection over; waiting until it has recorded it"), Retry::WhenWoken);
+            let report = deleting(&format!("{heir} takes the connection over; waiting until it has recorded it"), AWAITING);
             Step::Rest(report.planning(Some(format!("leave the connection to {heir}"))))
         }
         (Release::AwaitClarity(other), _) => Step::Rest(deleting(
             &format!(
                 "{other} may want the same connection, and that is not clear yet: waiting; if it cannot be understood, correct it or delete it"
             ),
-            Retry::WhenWoken,
+            AWAITING,
         )),
         (Release::Delete(_) | Release::Prove(_), Organization::Missing) => Step::Rest(blocked("its DatadogOrg does not exist any more")),
         (Release::Delete(_) | Release::Prove(_), Organization::NotUsable { why, undecided, stalled }) => {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::api::org_connection::ExternalDeletionPolicy;
 use crate::decide::claims::Claimant;
 use crate::decide::desired::{Desired, Invalid};
 use crate::decide::digest::Digest;
@@ -85,6 +86,12 @@ impl Scene {
             Organization::DeletesOnly { us, .. } => *us,
             Organization::Missing | Organization::NotUsable { .. } => None,
         }
+    }
+
+    /// Whether its connection is missed and only a person's request has it created again: that request must not be lost on the way.
+    pub fn is_missed(&self) -> bool {
+        let reports = self.policies.external_deletion == ExternalDeletionPolicy::Report && !self.policies.only_look();
+        reports && self.me.memory.recorded.is_some() && self.seen.present().is_none()
     }
 
     /// Whether a terminating object owns the connection and leaves it to this one.

@@ -59,7 +59,7 @@ pub(super) struct Failing {
 impl State {
     /// The client, and whom it speaks as, once that is proven and recorded: a stale cache could hide that another organization was.
     pub(super) fn speaker(&self) -> Option<(Client, Principal)> {
-        let recorded = self.identity.as_ref().filter(|_| self.proven.is_some());
+        let recorded = self.identity.as_ref().filter(|_| self.proven.is_some() && !self.spec.suspend);
         self.client.clone().zip(recorded.map(|(identity, _)| identity.principal))
     }
 

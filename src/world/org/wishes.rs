@@ -35,10 +35,11 @@ impl Org {
         }
     }
 
-    /// Whether somebody waits for a list that nothing but the last good credentials can bring.
+    /// Whether a list is due that nothing but the last good credentials can bring.
     pub fn wants_to_finish(&self) -> bool {
         let turn = self.turn();
-        self.last_good().is_some() && turn.wanted && turn.list_age.is_none_or(|age| age >= LEAST_INTERVAL)
+        let due = turn.list_age.is_none_or(|age| age >= turn.interval || (turn.wanted && age >= LEAST_INTERVAL));
+        self.last_good().is_some() && due
     }
 
     /// Whether it has been looked at since, with or without success.

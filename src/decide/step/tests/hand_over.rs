@@ -198,7 +198,12 @@ impl World {
             );
             self.objects[number].memory = self.objects[number].memory.recording(row);
         }
-        if let Retry::After(wait) = report.retry {
+        // Who waits for another object does not wait for time to pass.
+        let awaits = ["takes the connection over", "may want the same connection"];
+        let awaits_another = report.verdict.as_ref().is_some_and(|verdict| awaits.iter().any(|words| verdict.message.contains(words)));
+        if let Retry::After(wait) = report.retry
+            && !awaits_another
+        {
             self.now += SignedDuration::try_from(wait).unwrap();
             self.proof = Some(self.now);
         }

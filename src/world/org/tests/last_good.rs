@@ -70,3 +70,29 @@ async fn a_suspended_organization_is_left_alone_and_needs_nobody() {
     assert!(wait(&org) > Duration::from_mins(50), "it ends with a change of the spec");
     assert_eq!(org.proven(), Some(source().id));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_proves_nothing_or_never_came_is_asked_for_again_with_the_interval() {
+    let org = gone().await;
+    org.listed_in_trouble(Snapshot { doubt: Some("two lists differ".to_owned()), ..list() });
+    org.want_list(Some(pair()));
+    pass(59).await;
+    assert!(!org.wants_to_finish(), "one more out of turn would bring the same");
+    pass(1).await;
+    assert!(org.wants_to_finish());
+
+    let unlisted = new();
+    unlisted.credentials(client("first").await);
+    unlisted.identified(identity(&[]));
+    unlisted.recorded();
+    unlisted.failed(secret_gone(), 0.5);
+    assert!(unlisted.wants_to_finish(), "there has been none");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_speaks_for_a_suspended_organization() {
+    for org in [connected().await, gone().await] {
+        org.specified(&object("one", ", suspend: true"));
+        assert!(org.speaker().is_none() && org.last_good().is_none() && !is_usable(&org));
+    }
+}
