@@ -20,7 +20,7 @@ use crate::api::datadog_org::{ConnectionCounts, DatadogOrgStatus};
 use crate::api::{CONNECTION_FINALIZER, DatadogOrg, IN_USE_FINALIZER, OrgConnection, RECONCILE_REQUEST_ANNOTATION};
 use crate::decide::event::Event;
 use crate::decide::organization::{self, Findings, Stand, Trouble};
-use crate::decide::poll::{self, Ask, REFUSED_INTERVAL, SECRET_INTERVAL};
+use crate::decide::poll::{self, Ask, SECRET_INTERVAL};
 use crate::decide::requeue;
 use crate::world::Key;
 use crate::world::inventory::Changed;
@@ -97,7 +97,7 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
         context.wake(org.proven().into_iter().flat_map(|organization| context.objects.of_organization(organization)));
     }
     // A user that is corrected, or lets go without vanishing, tells nobody.
-    let users = (!findings.users.is_empty()).then_some(REFUSED_INTERVAL);
+    let users = (!findings.users.is_empty()).then_some(SECRET_INTERVAL);
     Ok([Some(next_look(&org)), again, users].into_iter().flatten().min())
 }
 

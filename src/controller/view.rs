@@ -186,7 +186,10 @@ fn intent(context: &Context, subject: &Subject) -> Intent {
     }
     match (desired, source) {
         (Ok(desired), _) if subject.memory.pair().is_none_or(|pair| pair == desired.pair) => Intent::Hold(desired.pair),
-        (Err(Invalid::NameNotLookedUp(_)), Referenced::Proven(source, _)) => Intent::MayHold(source.id),
+        // A lookup that failed is made again with the next list.
+        (Err(Invalid::NameNotLookedUp(_) | Invalid::NamesUnavailable { refused: false, .. }), Referenced::Proven(source, _)) => {
+            Intent::MayHold(source.id)
+        }
         (Ok(_) | Err(_), _) => Intent::Neither,
     }
 }
