@@ -165,7 +165,8 @@ impl Run {
 
     /// An hour in which nothing is written. What is on its way when the state is reached may end.
     async fn is_quiet(&mut self) {
-        sleep(Duration::from_mins(2)).await;
+        // The counts of a DatadogOrg follow with the poll after the next.
+        sleep(Duration::from_mins(3)).await;
         let before = (self.world.server.version(), self.world.datadog.tally().effects);
         sleep(QUIET).await;
         if !self.is_well() {
