@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::context::Context;
 use super::kubernetes::{self, within};
 use crate::api::DatadogOrg;
-use crate::datadog::{Class, Client, Credentials, Error, Incomplete, Listing};
+use crate::datadog::{Class, Client, Credentials, Error, Listing};
 use crate::decide::desired::Names;
 use crate::decide::model::{Connection, OrgId, Pair};
 use crate::decide::organization::Trouble;
@@ -113,11 +113,8 @@ async fn ask_for(context: &Context, client: &Client, org: &Org, ask: Ask) -> Res
     }
     let expected = expected(context, org);
     if lacks(&listing, &expected) {
-        let first = listing;
-        listing = client.list(organization).await.map_err(|error| of_list(&error, just_proven))?;
-        if lacks(&listing, &expected) && listing.connections != first.connections {
-            listing.complete = Err(Incomplete::NotRepeatable);
-        }
+        let second = client.list(organization).await.map_err(|error| of_list(&error, just_proven))?;
+        listing = second.confirming(&listing);
     }
     Ok(snapshot(organization, began_here, listing))
 }
@@ -137,8 +134,7 @@ fn expected(context: &Context, org: &Org) -> BTreeSet<Pair> {
 /// Whether something that should be there is missing. It is believed gone only when a second list says the same: on one wrong answer
 /// connections would be created twice, and objects let go that still own one.
 fn lacks(listing: &Listing, expected: &BTreeSet<Pair>) -> bool {
-    let listed: BTreeSet<Pair> = listing.connections.iter().map(Connection::pair).collect();
-    listing.complete.is_ok() && !expected.is_subset(&listed)
+    listing.complete.is_ok() && !expected.is_subset(&listing.pairs())
 }
 
 /// The names of the account's organizations, as long as an object names its sink by one and nothing is recorded of it yet: with each poll,

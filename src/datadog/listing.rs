@@ -31,6 +31,22 @@ impl Listing {
     pub fn proves_absence(&self) -> bool {
         self.complete.is_ok() && self.began.is_some()
     }
+
+    /// Its pairs.
+    pub fn pairs(&self) -> BTreeSet<Pair> {
+        self.connections.iter().map(Connection::pair).collect()
+    }
+
+    /// The list as the second of two in a row, asked for because the first lacked something: complete only if it lacks nothing that the
+    /// first showed, since that has been missing once. Connections may have appeared or changed in between.
+    #[must_use]
+    pub fn confirming(self, first: &Listing) -> Self {
+        let complete = self
+            .complete
+            .clone()
+            .and_then(|()| if first.pairs().is_subset(&self.pairs()) { Ok(()) } else { Err(Incomplete::NotRepeatable) });
+        Self { complete, ..self }
+    }
 }
 
 /// Why a list may lack something.
@@ -62,7 +78,7 @@ pub enum Incomplete {
     /// The list was cut off.
     #[error("the list does not end within {MAX_PAGES} pages")]
     Endless,
-    /// The second list, which should confirm the first, shows something else.
+    /// The second list, which should confirm the first, does not.
     #[error("two lists in a row differ")]
     NotRepeatable,
 }

@@ -61,6 +61,8 @@ struct Overlay {
 #[derive(Debug, Default)]
 pub struct Inventory {
     snapshot: Option<Snapshot>,
+    /// The pairs of the last complete list, and what incomplete ones have shown since.
+    shown: Option<BTreeSet<Pair>>,
     overlays: BTreeMap<Pair, Overlay>,
     waiting: BTreeMap<Pair, Instant>,
 }
@@ -121,17 +123,19 @@ impl Inventory {
     pub fn listed(&mut self, snapshot: Snapshot) -> Changed {
         let could_prove = self.snapshot.as_ref().is_some_and(|snapshot| snapshot.doubt.is_none());
         let pairs: BTreeSet<Pair> = self.pairs().chain(snapshot.connections.keys().copied()).collect();
-        let before: Vec<_> = pairs.iter().map(|pair| (self.seen(*pair), self.overlays.contains_key(pair))).collect();
+        let told: Vec<_> = pairs.iter().map(|pair| (self.seen(*pair), self.overlays.contains_key(pair))).collect();
         self.overlays.retain(|pair, overlay| overlay.at >= snapshot.began_here || !overlay.is_settled_by(*pair, &snapshot));
         let same_kind = could_prove == snapshot.doubt.is_none() && self.snapshot.is_some();
         let began = snapshot.began_here;
+        let before = if snapshot.doubt.is_none() { Some(BTreeSet::new()) } else { self.shown.take() };
+        self.shown = before.map(|pairs| pairs.into_iter().chain(snapshot.connections.keys().copied()).collect());
         self.snapshot = Some(snapshot);
         let served: Vec<Pair> = self.waiting.extract_if(.., |_, since| *since <= began).map(|(pair, _)| pair).collect();
         if !same_kind {
             return Changed::Everything;
         }
-        let differs = |pair: &Pair, before: &(Seen, bool)| *before != (self.seen(*pair), self.overlays.contains_key(pair));
-        let changed = pairs.iter().zip(&before).filter(|(pair, before)| differs(pair, before)).map(|(pair, _)| *pair);
+        let differs = |pair: &Pair, told: &(Seen, bool)| *told != (self.seen(*pair), self.overlays.contains_key(pair));
+        let changed = pairs.iter().zip(&told).filter(|(pair, told)| differs(pair, told)).map(|(pair, _)| *pair);
         Changed::Pairs(changed.chain(served).collect())
     }
 
@@ -139,10 +143,10 @@ impl Inventory {
         self.overlays.keys().copied().chain(self.snapshot.iter().flat_map(|snapshot| snapshot.connections.keys().copied()))
     }
 
-    /// The pairs that should have a connection in the next list: those of the last one and what we wrote since, without what we deleted.
-    /// Nothing before the first list.
+    /// The pairs that should have a connection in the next list: those of the last complete one, what was seen since and what we wrote
+    /// since, without what we deleted. Nothing before the first complete list.
     pub fn expected(&self) -> Option<BTreeSet<Pair>> {
-        let mut pairs: BTreeSet<Pair> = self.snapshot.as_ref()?.connections.keys().copied().collect();
+        let mut pairs = self.shown.clone()?;
         for (pair, overlay) in &self.overlays {
             match overlay.write {
                 OwnWrite::Wrote(_) => pairs.insert(*pair),

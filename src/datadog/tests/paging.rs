@@ -117,6 +117,26 @@ async fn without_a_count_two_lists_have_to_agree() {
 }
 
 #[tokio::test]
+async fn a_second_list_confirms_the_first_unless_it_lacks_what_that_one_showed() {
+    let showing = async |rows: std::ops::Range<usize>| list(move |_, _| page(&self::rows(rows.clone()), rows.len())).await;
+    let first = showing(1..3).await;
+    assert_eq!(showing(1..3).await.confirming(&first).complete, Ok(()));
+    assert_eq!(showing(0..4).await.confirming(&first).complete, Ok(()), "others may have appeared in between");
+    assert_eq!(showing(0..2).await.confirming(&first).complete, Err(Incomplete::NotRepeatable));
+    let short = list(|_, _| page(&rows(1..3), 3)).await;
+    assert_eq!(short.clone().confirming(&first).complete, short.complete, "an incomplete list stays incomplete");
+}
+
+#[tokio::test]
+async fn a_second_list_confirms_the_first_although_a_connection_has_changed_in_between() {
+    let first = list(|_, _| page(&rows(0..2), 2)).await;
+    let mut second = first.clone();
+    second.connections[0].types = ["audit"].into_iter().collect();
+    assert_ne!(first.connections, second.connections);
+    assert_eq!(second.confirming(&first).complete, Ok(()));
+}
+
+#[tokio::test]
 async fn without_a_count_the_last_page_is_a_short_one() {
     let all = rows(0..2000);
     let (client, sent) = scripted(move |_, request| page_without_count(&slice(&all, request, 1000)));

@@ -369,3 +369,16 @@ fn the_next_list_should_show_what_the_last_one_did_and_what_we_wrote_since_but_n
     assert_eq!(written(OwnWrite::InDoubt), Some([pair()].into()), "what was there before a lost answer may be there still");
     assert_eq!(written(OwnWrite::Deleted(id(1))), Some(BTreeSet::new()));
 }
+
+#[test]
+fn what_an_incomplete_list_does_not_show_is_still_to_be_expected_of_the_next() {
+    let at = Instant::now();
+    let mut inventory = Inventory::default();
+    inventory.listed(doubtful(list(at, &[])));
+    assert_eq!(inventory.expected(), None, "nothing was ever shown to be all");
+    inventory.listed(list(at + seconds(1), &[connection()]));
+    inventory.listed(doubtful(list(at + seconds(2), &[neighbour()])));
+    assert_eq!(inventory.expected(), Some([pair(), neighbour().pair()].into()));
+    inventory.listed(list(at + seconds(3), &[neighbour()]));
+    assert_eq!(inventory.expected(), Some([neighbour().pair()].into()));
+}
