@@ -48,6 +48,9 @@ pub(super) async fn turn(context: &Context, object: &DatadogOrg, org: &Org) -> R
             return Ok(finish_deletions(context, org).await.unwrap_or(failed));
         }
     }
+    if org.is_suspended() {
+        return Ok(failed(context, org, Trouble::Suspended));
+    }
     let ask = poll::next(&org.turn());
     let (Some(client), false) = (org.client(), matches!(ask, Ask::Nothing(_))) else { return Ok(Turned::Idle) };
     let before = (org.stand(), org.epoch());
@@ -163,15 +166,11 @@ async fn look_up_names(context: &Context, client: &Client, org: &Org) -> bool {
 async fn identify(context: &Context, client: &Client, org: &Org) -> Result<(), Trouble> {
     let identity = client.identity().await.map_err(|error| of_identity(&error))?;
     context.budgets.belongs(client.budget(), identity.organization.id);
-    match org.expected() {
-        Some(expected) if expected != identity.organization.id => {
-            Err(Trouble::WrongOrganization { expected, found: identity.organization })
-        }
-        Some(_) | None => {
-            org.identified(identity);
-            Ok(())
-        }
+    if let Some(expected) = org.contradicts(identity.organization.id) {
+        return Err(Trouble::WrongOrganization { expected, found: identity.organization });
     }
+    org.identified(identity);
+    Ok(())
 }
 
 fn snapshot(organization: OrgId, began_here: Instant, listing: Listing) -> Snapshot {

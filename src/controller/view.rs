@@ -150,8 +150,11 @@ fn claimant(context: &Context, subject: &Subject) -> Option<Claimant> {
     let recorded = subject.memory.recorded.and(subject.memory.recorded_pair);
     let counts = subject.memory.claim.is_none_or(|claim| proven == Some(claim.pair.source) || recorded == Some(claim.pair));
     counts.then(|| {
-        let organization = context.orgs.get(&subject.source()).map_or(step::Organization::Missing, |org| org.source());
-        subject.claimant(acts_as(&organization), intent(context, subject))
+        let org = context.orgs.get(&subject.source());
+        let organization = org.as_ref().map_or(step::Organization::Missing, |org| org.source());
+        // Whom a deletion goes on as when the Secret is gone: what the object's own pass knows of it.
+        let last_good = || org.filter(|_| subject.terminating)?.last_good().map(|(_, us)| us.id);
+        subject.claimant(acts_as(&organization).or_else(last_good), intent(context, subject))
     })
 }
 

@@ -46,7 +46,7 @@ pub struct Occasion {
 struct Entry {
     orgs: Vec<Key>,
     pairs: BTreeSet<Pair>,
-    /// The generation of its spec that was seen last, and when first.
+    /// The highest generation of its spec that was seen, and when first.
     spec: Option<(i64, Instant)>,
 }
 
@@ -193,12 +193,13 @@ impl Objects {
         Some(until.saturating_duration_since(Instant::now())).filter(|wait| !wait.is_zero())
     }
 
-    /// When this process first saw this generation of an object's spec: only what was looked at since can vouch for it.
+    /// When this process first saw this generation of an object's spec, or a later one: only what was looked at since can vouch for it.
     pub fn specified_at(&self, object: &Key, generation: i64) -> Instant {
         let (mut index, now) = (self.lock(), Instant::now());
         let Some(entry) = index.entries.get_mut(object) else { return now };
-        let at = entry.spec.filter(|(known, _)| *known == generation).map_or(now, |(_, at)| at);
-        entry.spec = Some((generation, at));
+        // A watch that lags shows an earlier one than a live read.
+        let (known, at) = entry.spec.filter(|(known, _)| *known >= generation).unwrap_or((generation, now));
+        entry.spec = Some((known, at));
         at
     }
 

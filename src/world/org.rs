@@ -102,10 +102,11 @@ impl Org {
         }
     }
 
-    /// The organization that the credentials have to belong to.
-    pub fn expected(&self) -> Option<OrgId> {
+    /// The organization that credentials of `found` would have to belong to instead: the pinned one, or the one proven before.
+    pub fn contradicts(&self, found: OrgId) -> Option<OrgId> {
         let state = self.lock();
-        state.pinned().or(state.proven.as_ref().map(|organization| organization.id))
+        let proven = state.proven.as_ref().map(|organization| organization.id);
+        [state.pinned(), proven].into_iter().flatten().find(|expected| *expected != found)
     }
 
     /// The organization that the credentials have proven to this process.
@@ -185,10 +186,10 @@ impl Org {
         state.names.as_ref().filter(|(_, at)| *at >= since && lately(*at)).map(|(names, _)| names.clone()).unwrap_or_default()
     }
 
-    /// Whether the names are as old as the list may get.
+    /// Whether the names are to be asked for with this list. They came after the last one, so they are younger than it.
     pub fn names_are_due(&self) -> bool {
         let state = self.lock();
-        state.names.as_ref().is_none_or(|(_, at)| at.elapsed() >= state.interval())
+        state.names.as_ref().is_none_or(|(_, at)| at.elapsed() >= state.interval() / 2)
     }
 
     /// The names were asked for at this time.
@@ -249,7 +250,9 @@ impl Org {
         let now = Instant::now();
         let same = state.trouble.as_ref().filter(|failing| failing.trouble.reason() == trouble.reason());
         let (since, attempts) = same.map_or((now, 0), |failing| (failing.since, failing.attempts.saturating_add(1)));
-        let news = same.is_none();
+        let looked = same.map(|failing| failing.asked_at);
+        // Whoever asked for this look learns that it was taken.
+        let news = same.is_none() || state.insisted > looked;
         if !trouble.leaves_identity() {
             state.identity = None;
         }

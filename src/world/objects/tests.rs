@@ -239,6 +239,9 @@ async fn a_generation_counts_from_when_it_was_first_seen() {
     tokio::time::advance(Duration::from_secs(5)).await;
     assert_eq!(objects.specified_at(&key("a"), 1), first);
     assert_eq!(objects.specified_at(&key("a"), 2), first + Duration::from_secs(5));
+    tokio::time::advance(Duration::from_secs(5)).await;
+    assert_eq!(objects.specified_at(&key("a"), 1), first + Duration::from_secs(5), "a cache that is behind changes nothing");
+    assert_eq!(objects.specified_at(&key("a"), 2), first + Duration::from_secs(5));
     objects.deleted(&key("a"));
     assert_eq!(objects.specified_at(&key("a"), 2), Instant::now(), "nothing is remembered of what is gone");
     assert!(objects.lock().entries.contains_key(&key("b")) && !objects.lock().entries.contains_key(&key("a")));

@@ -209,7 +209,7 @@ async fn what_was_proven_stays_known_in_trouble() {
     for trouble in every_trouble() {
         let org = connected().await;
         org.failed(trouble, 0.5);
-        assert_eq!((org.proven(), org.expected()), (Some(source().id), Some(source().id)));
+        assert_eq!((org.proven(), org.contradicts(sink().id)), (Some(source().id), Some(source().id)));
         assert!(matches!(org.referenced(), Referenced::Proven(organization, _) if organization == source()));
         assert_eq!(org.seen(pair()).0, Seen::Present(connection()));
     }
@@ -304,7 +304,7 @@ async fn other_credentials_end_every_wait_and_have_to_prove_themselves() {
         org.credentials(client("second").await);
         assert_eq!((org.stand(), asked(&org)), (Stand::Checking, Ask::IdentityAndList), "{trouble:?}");
         assert!(org.speaker().is_none() && org.epoch() > epoch);
-        assert_eq!(org.expected(), Some(source().id), "a key of another organization is still refused");
+        assert_eq!(org.contradicts(sink().id), Some(source().id), "a key of another organization is still refused");
     }
 }
 
@@ -347,6 +347,18 @@ async fn a_person_who_asks_to_look_afresh_ends_every_wait() {
         org.failed(trouble.clone(), 0.5);
         org.look_afresh(None);
         assert_eq!(wait(&org), Duration::ZERO, "{trouble:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_a_person_asked_for_is_news_though_it_fails_as_the_one_before() {
+    for trouble in every_trouble() {
+        let org = connected().await;
+        org.failed(trouble.clone(), 0.5);
+        pass(1).await;
+        org.look_afresh(None);
+        pass(1).await;
+        assert_eq!([org.failed(trouble.clone(), 0.5), org.failed(trouble.clone(), 0.5)], [true, false], "{trouble:?}");
     }
 }
 
@@ -467,7 +479,8 @@ async fn another_secret_site_or_pin_is_looked_at_at_once() {
     }
     let org = connected().await;
     org.specified(&pin);
-    assert_eq!(org.expected(), Some(sink().id), "a pin comes before what was proven");
+    let refused = [source(), sink()].map(|found| org.contradicts(found.id));
+    assert_eq!(refused, [Some(sink().id), Some(source().id)], "neither the pin nor what was proven gives way to the other");
 }
 
 #[tokio::test(start_paused = true)]
@@ -484,7 +497,8 @@ async fn an_organization_proven_by_an_earlier_process_is_known_before_it_is_aske
     object.status =
         serde_json::from_value(serde_json::json!({"organization": {"id": source().id.to_string(), "name": "payments"}})).unwrap();
     let org = Org::new(Key::of(&object), "one".to_owned(), &object);
-    assert_eq!((org.proven(), org.expected()), (Some(source().id), Some(source().id)));
+    assert_eq!((org.proven(), org.contradicts(sink().id)), (Some(source().id), Some(source().id)));
+    assert_eq!(org.contradicts(source().id), None);
     assert!(!is_usable(&org));
 }
 

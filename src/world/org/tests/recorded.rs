@@ -39,7 +39,7 @@ async fn what_another_process_has_recorded_counts_more_than_what_this_one_has_pr
     org.credentials(client("first").await);
     org.identified(identity(&[]));
     org.specified(&recording(&sink()));
-    assert_eq!((org.speaks_for(), org.proven(), org.expected()), (None, Some(sink().id), Some(sink().id)));
+    assert_eq!((org.speaks_for(), org.proven(), org.contradicts(source().id)), (None, Some(sink().id), Some(sink().id)));
     assert!(!is_usable(&org) && asked(&org) == Ask::IdentityAndList, "it is asked for again at once");
     org.recorded();
     assert_eq!(org.proven(), Some(sink().id), "and is not overwritten");
@@ -81,12 +81,12 @@ async fn what_is_contested_is_measured_by_the_interval_in_which_it_can_be_notice
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_count_for_two_intervals_and_are_due_after_one() {
+async fn names_count_for_two_intervals_and_are_asked_for_with_every_regular_list() {
     let org = connected().await;
     let since = Instant::now();
     assert!(org.names_are_due(), "nobody has asked");
     org.named(Names::Known(vec![source()]), Instant::now());
-    for (second, due, counts) in [(59, false, true), (60, true, true), (119, true, true), (120, true, false)] {
+    for (second, due, counts) in [(29, false, true), (30, true, true), (119, true, true), (120, true, false)] {
         tokio::time::advance(since + Duration::from_secs(second) - Instant::now()).await;
         assert_eq!((org.names_are_due(), org.names(since) != Names::NotAsked), (due, counts), "after {second} s");
     }
