@@ -12,7 +12,7 @@ use super::kubernetes::{self, within};
 use crate::api::DatadogOrg;
 use crate::datadog::{Class, Client, Credentials, Error, Listing};
 use crate::decide::desired::Names;
-use crate::decide::model::{Connection, OrgId, Pair};
+use crate::decide::model::{OrgId, Pair};
 use crate::decide::organization::Trouble;
 use crate::decide::poll::{self, Ask};
 use crate::log::chain;

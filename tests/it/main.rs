@@ -14,6 +14,7 @@ mod lists;
 mod policies;
 mod process;
 mod proxy;
+mod reasons;
 mod scale;
 mod stale;
 mod sweep;
