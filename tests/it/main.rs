@@ -6,6 +6,7 @@
 mod admission;
 mod crash;
 mod credentials;
+mod doubt;
 mod export;
 mod handover;
 mod harness;

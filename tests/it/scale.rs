@@ -1,17 +1,15 @@
 //! What it costs when nothing changes, and how long a change takes: the tests that count time, one after the other.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crossorg::api::{DatadogOrg, OrgConnection};
-use datadog_double::{Config, Credential, Entry, Keys, Organization, READ, User, WRITE};
+use datadog_double::{Config, Entry};
 use futures::StreamExt;
 use kube::api::ListParams;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
-use uuid::Uuid;
 
-use crate::harness::{Conditioned, Counts, World, plane, print_past_capture};
+use crate::harness::{Conditioned, Counts, World, many_organizations, plane, print_past_capture};
 
 /// Two tests that count time would count each other's work.
 static CLOCK: Mutex<()> = Mutex::const_new(());
@@ -24,25 +22,6 @@ const SOURCES: [&str; 4] = ["north", "east", "south", "west"];
 const SINKS_EACH: usize = 50;
 /// How often the time is taken.
 const TAKES: usize = 20;
-
-fn organization(id: Uuid, name: &str, credentials: Vec<Credential>) -> Organization {
-    Organization { id, name: name.to_owned(), public_id: None, account: "main".to_owned(), credentials, limit: None }
-}
-
-/// Organizations with a key that is named like them.
-fn source(name: &str) -> Organization {
-    let keys = Keys::Pair { api_key: format!("fake-api-key-{name}"), app_key: format!("fake-app-key-{name}") };
-    let user = User { id: Uuid::new_v4(), name: name.to_owned(), service_account: true };
-    let permissions = BTreeSet::from([READ.to_owned(), WRITE.to_owned()]);
-    organization(Uuid::new_v4(), name, vec![Credential { id: name.to_owned(), keys, user, permissions, enabled: true }])
-}
-
-/// A Datadog of these sources and so many sinks, and the sinks' ids.
-fn datadog(sources: &[&str], sinks: usize) -> (Config, Vec<Uuid>) {
-    let ids: Vec<Uuid> = (0..sinks).map(|_| Uuid::new_v4()).collect();
-    let sinks = ids.iter().map(|id| organization(*id, "Sink", Vec::new()));
-    (Config { organizations: sources.iter().map(|name| source(name)).chain(sinks).collect(), ..Config::default() }, ids)
-}
 
 /// A world where each source is connected and polled as often as can be.
 async fn connected(name: &str, sources: &[&str], config: &Config) -> World {
@@ -94,7 +73,7 @@ async fn quiet_for_three_intervals(world: &World, sources: &[&str]) {
 
 #[tokio::test]
 async fn a_few_objects_cost_one_list_an_interval_and_no_write() {
-    let (config, sinks) = datadog(&["north"], 3);
+    let (config, sinks) = many_organizations(&["north"], 3);
     let world = connected("quiet-few", &["north"], &config).await;
     let _operator = world.operator().await;
     for (number, sink) in sinks.iter().enumerate() {
@@ -107,7 +86,7 @@ async fn a_few_objects_cost_one_list_an_interval_and_no_write() {
 #[tokio::test]
 async fn an_applied_object_reaches_datadog_within_a_second() {
     let _alone = CLOCK.lock().await;
-    let (config, sinks) = datadog(&["north"], TAKES);
+    let (config, sinks) = many_organizations(&["north"], TAKES);
     let world = connected("latency", &["north"], &config).await;
     let _operator = world.operator().await;
     world.org_ready("north").await;
@@ -128,7 +107,7 @@ async fn an_applied_object_reaches_datadog_within_a_second() {
 #[tokio::test]
 async fn two_hundred_objects_of_four_organizations_cost_four_lists_an_interval_and_no_write() {
     let _alone = CLOCK.lock().await;
-    let (config, sinks) = datadog(&SOURCES, SINKS_EACH);
+    let (config, sinks) = many_organizations(&SOURCES, SINKS_EACH);
     let world = connected("scale", &SOURCES, &config).await;
     let _operator = world.operator().await;
     let begun = Instant::now();
