@@ -17,6 +17,7 @@ use crate::api::DatadogOrg;
 use crate::datadog::{Budgets, Client, Credentials, Observer, Transport, transport};
 use crate::metrics::Metrics;
 use crate::world::Key;
+use crate::world::gate::Gates;
 use crate::world::objects::Objects;
 use crate::world::orgs::Orgs;
 use crate::world::row::Row;
@@ -62,6 +63,8 @@ pub struct Context {
     pub objects: Objects,
     /// The organizations and their inventories.
     pub orgs: Orgs,
+    /// Where objects wait that are too many at once for one organization.
+    pub(super) gates: Gates,
     /// How many requests are left, by key and organization.
     pub(super) budgets: Budgets,
     /// The world outside.
@@ -116,6 +119,7 @@ impl Context {
             scopes,
             objects: Objects::default(),
             orgs: Orgs::default(),
+            gates: Gates::default(),
             budgets: Budgets::default(),
             seams,
             metrics,

@@ -38,6 +38,9 @@ pub(super) async fn reconcile(row: Arc<CachedRow>, context: Arc<Context>) -> Act
     {
         return record::quiet(&context, &subject.key, &report);
     }
+    let gate = context.gates.of(&subject.source());
+    // After the end has begun nothing new is begun.
+    let Ok(_inside) = gate.acquire().await else { return Action::await_change() };
     let reservation = match seen.pair.map(|pair| Reservation::of(&context, pair)) {
         Some(None) => return Action::requeue(BUSY),
         reserved => reserved.flatten(),

@@ -31,10 +31,9 @@ use crate::world::Key;
 
 /// The server ends each watch after this many seconds and kube begins another, so a connection that died in silence is noticed.
 const WATCH_SECONDS: u32 = 30;
-/// OrgConnections looked at at the same time: mostly they wait for an answer, and etcd is shared.
-const CONNECTION_CONCURRENCY: u16 = 16;
-/// Each organization must be able to wait without holding up another; there are tens of them.
-const ORGANIZATION_CONCURRENCY: u16 = 0;
+/// Any number of passes at the same time: each organization must be able to wait without holding up another, and what is too much for one
+/// waits at its own [gate](crate::world::gate).
+const CONCURRENCY: u16 = 0;
 /// How long calls under way at the end may take: a pod has 30 s, and an end within 5 s is promised.
 const LAST_CALLS: Duration = Duration::from_secs(4);
 /// How long after a panic the object is left alone. It is a bug: fast repetition helps nobody.
@@ -62,8 +61,12 @@ pub async fn run(
     let loops = ends
         .into_iter()
         .map(|(namespace, rows, writer, wakeups)| scope_loop(Arc::clone(&context), namespace, rows, writer, wakeups, stop.clone()));
+    let closing = async {
+        stop.clone().await;
+        context.gates.close();
+    };
     let graceful = async {
-        join_all(loops).await;
+        futures::future::join(join_all(loops), closing).await;
         context.calls.close();
         context.calls.wait().await;
     };
@@ -88,15 +91,15 @@ async fn scope_loop(
     let org_taps = Taps { applied: Context::org_applied, deleted: Context::org_deleted, listed: Context::orgs_listed };
     let row_tap = Tap::new(Arc::clone(&context), namespace.as_ref(), row_taps);
     let org_tap = Tap::new(Arc::clone(&context), namespace.as_ref(), org_taps);
-    let config = |concurrency| ControllerConfig::default().concurrency(concurrency);
+    let config = ControllerConfig::default().concurrency(CONCURRENCY);
     let connections = Controller::for_stream(stream(api(&context, namespace.as_deref()), row_writer, row_tap), rows)
-        .with_config(config(CONNECTION_CONCURRENCY))
+        .with_config(config.clone())
         .reconcile_on(wakeups.rows)
         .graceful_shutdown_on(stop.clone())
         .run(|row, context| isolated(org_connection::reconcile(row, context)), give_up, Arc::clone(&context))
         .for_each(|_| std::future::ready(()));
     let organizations = Controller::for_stream(stream(api(&context, namespace.as_deref()), org_writer, org_tap), orgs)
-        .with_config(config(ORGANIZATION_CONCURRENCY))
+        .with_config(config)
         .reconcile_on(wakeups.orgs)
         .graceful_shutdown_on(stop)
         .run(|org, context| isolated(datadog_org::reconcile(org, context)), give_up, context)

@@ -2,6 +2,7 @@
 //! here talks to anybody.
 
 mod corrections;
+pub mod gate;
 pub mod inventory;
 pub mod objects;
 pub mod org;

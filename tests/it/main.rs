@@ -10,6 +10,7 @@ mod doubt;
 mod export;
 mod handover;
 mod harness;
+mod isolation;
 mod lifecycle;
 mod lists;
 mod policies;
