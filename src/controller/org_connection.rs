@@ -47,10 +47,10 @@ pub(super) async fn reconcile(row: Arc<CachedRow>, context: Arc<Context>) -> Act
     };
     match live_pass(&context, subject, seen.pair, reservation).await {
         Ok(ending) => {
-            let action = record::record(&context, &subject.key, ending).await;
             // Nothing wakes an object without a pair when the look that it asked for has been taken.
             let unanswered = subject.open_request().is_some() && seen.pair.is_none();
-            if unanswered { Action::requeue(BUSY) } else { action }
+            let ending = ending.map(|ending| if unanswered { ending.looking_again(BUSY) } else { ending });
+            record::record(&context, &subject.key, ending).await
         }
         Err(error) => record::failed(&context, &subject.key, &error),
     }

@@ -26,6 +26,7 @@ use crate::world::objects::Occasion;
 const STATUS_ATTEMPTS: usize = 3;
 /// The longest wait after a failure of the Kubernetes API: nothing tells when it is back.
 const KUBERNETES_WAIT: Duration = Duration::from_secs(10);
+
 /// The end of a pass that read live.
 pub(super) struct Ending {
     object: OrgConnection,
@@ -54,6 +55,14 @@ impl Ending {
     /// Whether something was done.
     pub(super) fn has_effect(&self) -> bool {
         self.report.effect.is_some()
+    }
+
+    /// The same, with another look after this time if nothing else has one made. A failure to write the status waits by its own series.
+    pub(super) fn looking_again(mut self, after: Duration) -> Self {
+        if matches!(self.report.retry, Retry::WhenWoken | Retry::Permanent) {
+            self.report.retry = Retry::After(after);
+        }
+        self
     }
 
     /// The same, with the reconcile request that was carried out.

@@ -181,6 +181,16 @@ fn connected(identity: &Identity) -> String {
     format!("the credentials belong to {} ({}) and can list its connections{caution}", identity.organization.name, identity.organization.id)
 }
 
+/// Whether a status tells of another principal or of other permissions than the identity does. Then one of the two is old, as when a
+/// permission was granted between the starts of two processes.
+pub fn tells_otherwise(status: &DatadogOrgStatus, identity: &Identity) -> bool {
+    status.principal.as_ref().is_some_and(|told| *told != principal(identity) || status.permissions != identity.permissions)
+}
+
+fn principal(identity: &Identity) -> PrincipalStatus {
+    PrincipalStatus { id: identity.principal.id.to_string(), service_account: identity.principal.service_account }
+}
+
 /// What one look at an organization found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Findings {
@@ -224,8 +234,7 @@ pub fn next(previous: Option<&DatadogOrgStatus>, findings: &Findings, generation
     next.conditions = findings.verdict().conditions(&previous.conditions, generation, whole_seconds(now));
     if let Stand::Connected(identity) = &findings.stand {
         next.organization = Some(named(&identity.organization, previous.organization.as_ref()));
-        next.principal =
-            Some(PrincipalStatus { id: identity.principal.id.to_string(), service_account: identity.principal.service_account });
+        next.principal = Some(principal(identity));
         next.permissions.clone_from(&identity.permissions);
     }
     if findings.counts.is_some() {

@@ -24,7 +24,7 @@ pub enum Link {
     Connected {
         /// How long ago the identity was asked for.
         identity_age: Duration,
-        /// Whether the identity is to be asked for again although it is proven: a write was refused, or an answer was odd.
+        /// Whether the identity is to be asked for again although it is proven: a write was refused, or the status tells of another one.
         doubted: bool,
     },
     /// The last attempt failed, `since` ago, and is not to be repeated before `wait` has passed.

@@ -19,7 +19,7 @@ use crate::api::datadog_org::DatadogOrgSpec;
 use crate::datadog::Client;
 use crate::decide::desired::{Names, Referenced};
 use crate::decide::model::{Identity, OrgId, Organization, Principal};
-use crate::decide::organization::{Stand, Trouble, lacks_write};
+use crate::decide::organization::{Stand, Trouble, lacks_write, tells_otherwise};
 use crate::decide::poll::{self, Turn};
 use crate::decide::requeue::PERMANENT_WAIT;
 use crate::decide::step;
@@ -86,6 +86,10 @@ impl Org {
             }
             state.proven = Some(recorded);
         }
+        // Two processes would write over each other without end.
+        let identity = state.identity.as_ref().map(|(identity, _)| identity);
+        let is_old = object.status.as_ref().zip(identity).is_some_and(|(status, identity)| tells_otherwise(status, identity));
+        state.doubted |= is_old;
     }
 
     /// Tells it from a namesake.

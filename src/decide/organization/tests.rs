@@ -274,3 +274,15 @@ fn a_list_that_proves_nothing_is_told_beside_the_connection() {
     assert!(verdict.message.ends_with("so nothing is created and nothing believed gone: one row could not be read"), "{}", verdict.message);
     assert_eq!(Findings { doubt: None, ..doubtful.clone() }.verdict(), doubtful.stand.verdict(&[]));
 }
+
+#[test]
+fn a_status_tells_otherwise_when_principal_or_permissions_differ_and_one_without_a_principal_does_not() {
+    let told = first(&findings(Stand::Connected(identity())));
+    let granted = Identity { permissions: vec!["org_management".to_owned()], ..identity() };
+    let person = Identity { principal: Principal { service_account: Some(false), ..identity().principal }, ..identity() };
+    let renamed = Identity { organization: sink(), ..identity() };
+    for (other, otherwise) in [(identity(), false), (renamed, false), (granted.clone(), true), (person, true)] {
+        assert_eq!(tells_otherwise(&told, &other), otherwise, "{other:?}");
+    }
+    assert!(!tells_otherwise(&first(&findings(Stand::Checking)), &granted));
+}

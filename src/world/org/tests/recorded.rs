@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::decide::model::Connection;
+use crate::decide::organization::{self, Findings};
 
 /// The object with this organization in its status.
 fn recording(organization: &Organization) -> DatadogOrg {
@@ -118,4 +119,30 @@ async fn two_processes_call_an_organization_the_same_though_it_was_renamed_betwe
         org.listed(empty_list());
         assert_eq!(called(org), renamed.name, "and stays known");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_that_the_status_contradicts_is_asked_for_again_with_the_next_poll_and_then_believed() {
+    let org = connected().await;
+    let mut written = recording(&source());
+    written.status = organization::next(
+        written.status.as_ref(),
+        &Findings {
+            stand: Stand::Connected(identity(&["org_management"])),
+            doubt: None,
+            counts: None,
+            users: Vec::new(),
+            handled_request: None,
+        },
+        1,
+        at(0),
+    );
+    org.specified(&written);
+    assert!(matches!(asked(&org), Ask::Nothing(_)), "whoever wrote it may have seen another key for a moment");
+    pass(55).await;
+    assert_eq!(asked(&org), Ask::IdentityAndList);
+    org.identified(identity(&["org_management"]));
+    org.specified(&written);
+    pass(60).await;
+    assert_eq!(asked(&org), Ask::List);
 }
