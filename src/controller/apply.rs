@@ -12,6 +12,7 @@ use crate::api::conditions::ConnectionReason;
 use crate::datadog::{Call, Class, Client, Deleted, Error, Outcome};
 use crate::decide::model::{Connection, ConnectionTypes, Pair, Principal};
 use crate::decide::outcome::{Effect, Report, Retry, Shown};
+use crate::decide::requeue::{Rank, on_reopening};
 use crate::decide::step;
 use crate::log::chain;
 use crate::world::Key;
@@ -185,8 +186,10 @@ fn report_of(error: &Error) -> Report {
     }
     match (error.class(), error) {
         (Class::Transient, _) => not_ready(ConnectionReason::Retrying, Retry::Backoff),
-        (Class::Throttled { until }, _) => {
-            not_ready(ConnectionReason::Throttled, Retry::After(until.saturating_duration_since(Instant::now())))
+        (Class::Throttled { until }, error) => {
+            let rank = if matches!(error, Error::Throttled { call: Call::Delete(_), .. }) { Rank::Deletion } else { Rank::Change };
+            let wait = on_reopening(until.saturating_duration_since(Instant::now()), rank);
+            not_ready(ConnectionReason::Throttled, Retry::After(wait))
         }
         // The next identity check finds out what is wrong with the key, if anything is.
         (Class::Permanent, error) if is_about_the_key(error) => not_ready(ConnectionReason::Retrying, Retry::Backoff),

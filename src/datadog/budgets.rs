@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
@@ -29,6 +30,13 @@ impl Budget {
     /// How many requests the tightest bucket still allows; unknown until an answer told, and when its window is over.
     pub fn remaining(&self) -> Option<u64> {
         lock(&lock(&self.0).own).remaining(Instant::now())
+    }
+
+    /// For how long nothing may be sent for this call.
+    pub fn closed_for(&self, call: Call) -> Option<Duration> {
+        let (account, now) = (lock(&self.0), Instant::now());
+        let expected = account.expected.as_ref().and_then(|expected| lock(expected).closed_until(call, now));
+        expected.max(lock(&account.own).closed_until(call, now)).map(|until| until - now)
     }
 
     /// Takes one request from the budget, or tells when there will be one.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::requeue::{Rank, on_reopening};
+
 /// How often the Secret is read again while its DatadogOrg is not connected: reading it costs Datadog nothing.
 pub const SECRET_INTERVAL: Duration = Duration::from_secs(10);
 /// How often credentials that Datadog refused are tried again unchanged: a permission may be granted there any time.
@@ -49,6 +51,8 @@ pub struct Turn {
     pub interval: Duration,
     /// Whether somebody needs a list begun from now on.
     pub wanted: bool,
+    /// For how long the request budget is known to be used up.
+    pub closed: Option<Duration>,
 }
 
 /// What to ask now.
@@ -77,6 +81,8 @@ pub fn next(turn: &Turn) -> Ask {
             };
             match turn.list_age.filter(|age| age < &due) {
                 Some(age) => Ask::Nothing(due - age),
+                // What was seen before stays good for changes; a refused look would stop them.
+                None if let Some(closed) = turn.closed => Ask::Nothing(on_reopening(closed, Rank::Look)),
                 None if *doubted && *identity_age >= REFUSED_INTERVAL => Ask::IdentityAndList,
                 None => Ask::List,
             }
@@ -121,7 +127,7 @@ mod tests {
     }
 
     fn turn(link: Link, list_age: Option<u64>, wanted: bool) -> Turn {
-        Turn { link, list_age: list_age.map(Duration::from_secs), interval: MINUTE, wanted }
+        Turn { link, list_age: list_age.map(Duration::from_secs), interval: MINUTE, wanted, closed: None }
     }
 
     #[test]
@@ -171,5 +177,14 @@ mod tests {
         for text in ["", "10", "s", "1x", "-1s", "1.5m", "99999999999999999999h", "18446744073709551615s1s"] {
             assert_eq!(parse_interval(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_look_that_is_due_waits_for_a_used_up_budget_and_for_those_who_change_something() {
+        let due = Turn { closed: Some(Duration::from_secs(10)), ..turn(connected(false, MINUTE), Some(60), false) };
+        assert_eq!(next(&due), Ask::Nothing(Duration::from_secs(16)));
+        let wanted = Turn { wanted: true, ..due.clone() };
+        assert_eq!(next(&wanted), Ask::Nothing(Duration::from_secs(16)));
+        assert_eq!(next(&Turn { list_age: Some(Duration::from_secs(30)), ..due }), Ask::Nothing(Duration::from_secs(30)));
     }
 }

@@ -22,6 +22,28 @@ pub fn after(retry: Retry, attempts: u32, chance: f64) -> Option<Duration> {
     }
 }
 
+/// Who waits for a request budget that is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rank {
+    /// Creations and changes: somebody waits for them.
+    Change,
+    /// Deletions.
+    Deletion,
+    /// Looks: what was seen before stays good for a while.
+    Look,
+}
+
+/// How long to wait for a budget that is closed for this long: when it opens again, each rank comes after the one before, spread as
+/// [`after`] spreads it.
+pub fn on_reopening(closed: Duration, rank: Rank) -> Duration {
+    let step = closed / 10 + FIRST_WAIT;
+    match rank {
+        Rank::Change => closed,
+        Rank::Deletion => closed + step,
+        Rank::Look => closed + step * 3,
+    }
+}
+
 /// Exponential with full jitter, but never at once.
 pub fn backoff(attempts: u32, chance: f64) -> Duration {
     let ceiling = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(attempts.min(16))).min(LONGEST_WAIT);
@@ -47,6 +69,15 @@ mod tests {
         assert_eq!(after(Retry::WhenWoken, 0, 0.5), None);
         for retry in [Retry::Backoff, Retry::After(Duration::from_secs(5)), Retry::Permanent] {
             assert!(after(retry, 2, 0.5).is_some(), "{retry:?}");
+        }
+    }
+
+    #[test]
+    fn when_a_budget_opens_again_changes_come_before_deletions_and_those_before_looks() {
+        for closed in [0, 1, 10, 60, 3600].map(Duration::from_secs) {
+            let waits = [Rank::Change, Rank::Deletion, Rank::Look].map(|rank| on_reopening(closed, rank));
+            let latest = |wait| after(Retry::After(wait), 0, 1.0).unwrap();
+            assert!(closed <= waits[0] && latest(waits[0]) < waits[1] && latest(waits[1]) < waits[2], "{closed:?}");
         }
     }
 

@@ -16,7 +16,7 @@ use super::Key;
 use super::inventory::Inventory;
 use crate::api::DatadogOrg;
 use crate::api::datadog_org::DatadogOrgSpec;
-use crate::datadog::Client;
+use crate::datadog::{Call, Client};
 use crate::decide::desired::{Names, Referenced};
 use crate::decide::model::{Identity, OrgId, Organization, Principal};
 use crate::decide::organization::{Stand, Trouble, lacks_write, tells_otherwise};
@@ -206,7 +206,8 @@ impl Org {
         let state = self.lock();
         let open = |wish: Option<Instant>| wish.is_some_and(|at| state.listed_at.is_none_or(|listed| listed <= at));
         let wanted = open(state.insisted) || (open(state.wanted) && state.inventory.doubt().is_none());
-        Turn { link: state.link(), list_age: state.listed_at.map(|at| at.elapsed()), interval: state.interval(), wanted }
+        let closed = state.client.as_ref().and_then(|client| client.budget().closed_for(Call::List));
+        Turn { link: state.link(), list_age: state.listed_at.map(|at| at.elapsed()), interval: state.interval(), wanted, closed }
     }
 
     /// Whether the Secret is to be read now although Datadog is to be left alone.
