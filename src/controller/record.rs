@@ -57,12 +57,9 @@ impl Ending {
         self.report.effect.is_some()
     }
 
-    /// The same, with another look after this time if nothing else has one made. A failure to write the status waits by its own series.
-    pub(super) fn looking_again(mut self, after: Duration) -> Self {
-        if matches!(self.report.retry, Retry::WhenWoken | Retry::Permanent) {
-            self.report.retry = Retry::After(after);
-        }
-        self
+    /// The same, with another look after this time. A status that could not be written is waited for by its own growing series.
+    pub(super) fn looking_again(self, after: Duration) -> Self {
+        Self { report: self.report.looking_again(after), ..self }
     }
 
     /// The same, with the reconcile request that was carried out.

@@ -122,6 +122,14 @@ impl Report {
         Self { pauses: true, ..self }
     }
 
+    /// The same report with another look after this time, unless it asks for one sooner than in half an hour.
+    pub fn looking_again(self, after: Duration) -> Self {
+        match self.retry {
+            Retry::WhenWoken | Retry::Permanent => Self { retry: Retry::After(after), ..self },
+            Retry::Backoff | Retry::After(_) => self,
+        }
+    }
+
     /// The same report with what the status shall show.
     pub fn showing(self, shown: Shown) -> Self {
         Self { shown, ..self }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::time::sleep;
 
-use crate::apiserver::What;
+use crate::apiserver::{Change, What};
 use crate::misfortunes::{Tally, Weather};
 use crate::oracle::{Oracle, Violation};
 use crate::people::People;
@@ -18,8 +18,12 @@ use crate::world::World;
 const TURMOIL: Duration = Duration::from_hours(1);
 /// Objects whose call was refused for good are looked at again after half an hour; everybody else is done in a few minutes.
 const PATIENCE: Duration = Duration::from_mins(40);
+/// An organization that had not answered is asked again within five minutes, and then counts its connections anew.
+const LAST_WORDS: Duration = Duration::from_mins(6);
 const QUIET: Duration = Duration::from_hours(1);
 const STEP: Duration = Duration::from_secs(5);
+/// So many objects are renamed in fair weather.
+const RENAMES: usize = 2;
 
 /// How a run ended.
 pub(crate) struct Outcome {
@@ -93,7 +97,7 @@ impl Run {
             if oracle.is_content() { weather.of_kubernetes(request) } else { What::Swallow.into() }
         });
         self.processes.begin();
-        if self.turmoil().await && self.settles().await {
+        if self.turmoil().await && self.calms_down().await && self.renames().await {
             self.is_quiet().await;
         }
         watching.abort();
@@ -137,10 +141,31 @@ impl Run {
         self.note("a process begins".to_owned());
     }
 
-    /// Fair weather. Answers whether the desired state is reached in time.
-    async fn settles(&mut self) -> bool {
+    /// Fair weather.
+    async fn calms_down(&mut self) -> bool {
         self.weather.clears();
+        self.oracle.peace();
+        let people = &mut self.people;
+        self.oracle.people(|| people.calm_down());
         self.note("fair weather".to_owned());
+        self.settles().await
+    }
+
+    /// Objects are renamed one after the other, when nothing goes wrong: no connection may vanish by that.
+    async fn renames(&mut self) -> bool {
+        for _ in 0..RENAMES {
+            let people = &mut self.people;
+            let act = self.oracle.people(|| people.rename_one());
+            self.note(act);
+            if !self.settles().await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Answers whether the desired state is reached in time.
+    async fn settles(&mut self) -> bool {
         let begun = self.world.begun.elapsed();
         let mut left = Vec::new();
         while self.world.begun.elapsed() < begun + PATIENCE {
@@ -165,16 +190,19 @@ impl Run {
 
     /// An hour in which nothing is written. What is on its way when the state is reached may end.
     async fn is_quiet(&mut self) {
-        // The counts of a DatadogOrg follow with the poll after the next.
-        sleep(Duration::from_mins(3)).await;
+        sleep(LAST_WORDS).await;
         let before = (self.world.server.version(), self.world.datadog.tally().effects);
         sleep(QUIET).await;
         if !self.is_well() {
             return;
         }
-        let changes = self.world.server.changes_since(before.0);
+        let changes = self.oracle.without_excused(self.world.server.changes_since(before.0));
         if let Some(change) = changes.first() {
-            self.oracle.accuse("I6 quiet", format!("{} is written {} times: {}", change.key, changes.len(), change.object));
+            let known =
+                self.world.server.changes_since(0).into_iter().rev().find(|old| old.key == change.key && old.version < change.version);
+            let status = |change: &Change| change.object["status"].to_string();
+            let (old, new) = (known.as_ref().map(status), status(change));
+            self.oracle.accuse("I6 quiet", format!("{} is written {} times, first {old:?}, then {new}", change.key, changes.len()));
         } else if self.world.datadog.tally().effects != before.1 {
             self.oracle.accuse("I6 quiet", "connections are written");
         }

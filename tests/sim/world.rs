@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::apiserver::{ApiServer, Kind, Refusal, Written};
+use crate::apiserver::{ApiServer, Kind};
 
 /// One DatadogOrg object. Two of them speak for the same organization, from another namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +55,11 @@ struct Keyring {
 }
 
 impl Seat {
+    /// Whether it is the one of this namespace and name.
+    pub(crate) fn is(&self, metadata: &Value) -> bool {
+        metadata["namespace"] == self.namespace && metadata["name"] == self.name
+    }
+
     /// The name of its Secret.
     pub(crate) fn secret(&self) -> String {
         format!("{}-keys", self.name)
@@ -138,12 +143,6 @@ impl World {
 
     // === Objects ===
 
-    /// Makes the DatadogOrg of a seat, or puts its spec right.
-    pub(crate) fn apply_org(&self, seat: Seat, interval: &str) -> Result<Written, Refusal> {
-        let spec = json!({ "site": "datadoghq.eu", "credentialsSecretRef": { "name": seat.secret() }, "pollInterval": interval });
-        self.server.apply(manifest("DatadogOrg", seat.namespace, seat.name, &spec))
-    }
-
     /// All OrgConnections.
     pub(crate) fn connections(&self) -> Vec<Arc<Value>> {
         self.server.stored(Kind::OrgConnection)
@@ -160,6 +159,11 @@ impl Keyring {
         let known = self.users.iter().find(|(known, _)| *known == organization);
         known.expect("every organization of this world has a user for the operator").1.clone()
     }
+}
+
+/// The spec of a seat's DatadogOrg.
+pub(crate) fn org_spec(seat: Seat, interval: &str, suspend: bool) -> Value {
+    json!({ "site": "datadoghq.eu", "credentialsSecretRef": { "name": seat.secret() }, "pollInterval": interval, "suspend": suspend })
 }
 
 /// A manifest as people write it.

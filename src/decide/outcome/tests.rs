@@ -154,3 +154,16 @@ fn a_changed_pair_does_not_say_that_the_claimed_connection_is_gone() {
     let refused = Report::refused(&Refusal::PairChanged { claimed: pair(), resolved: other_pair() }, other_pair());
     assert_eq!(refused.shown, Shown::Unknown);
 }
+
+#[test]
+fn another_look_is_laid_over_a_rest_and_over_no_growing_wait() {
+    let soon = Duration::from_secs(1);
+    for (retry, expected) in [
+        (Retry::WhenWoken, Retry::After(soon)),
+        (Retry::Permanent, Retry::After(soon)),
+        (Retry::Backoff, Retry::Backoff),
+        (Retry::After(10 * soon), Retry::After(10 * soon)),
+    ] {
+        assert_eq!(Report::unchanged(retry).looking_again(soon).retry, expected);
+    }
+}

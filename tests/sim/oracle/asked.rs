@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
+use datadog_double::Connection;
 use http::{Method, Request, Response};
 use jiff::SignedDuration;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::lives::Life;
 use super::memory::Memory;
 use super::{Ledger, Oracle, READ_AGE};
 use crate::world::{KEY_PREFIX, SEATS};
@@ -67,6 +69,8 @@ impl Asked {
             "connections"
         } else if self.is_write() {
             "connection"
+        } else if self.path.ends_with("/org") {
+            "names"
         } else {
             "identity"
         };
@@ -79,6 +83,23 @@ impl Asked {
     }
 }
 
+impl Ledger {
+    /// The outcome of a POST is told by its own answer, if that can be read, or by a list that was asked for since.
+    fn learn(&mut self, line: usize, asked: &Asked, answer: &Response<Bytes>) {
+        let (seat, status) = (asked.seat().to_owned(), answer.status());
+        let is_readable = serde_json::from_slice::<Value>(answer.body()).is_ok();
+        let told = status.is_client_error() || (status.is_success() && is_readable);
+        if let (&Method::POST, Some(pair)) = (&asked.method, asked.organization.zip(asked.sink)) {
+            if told {
+                self.unknown.remove(&(line, seat, pair));
+            }
+        } else if asked.is_list() && status.is_success() {
+            let begun = self.lists.get(&(line, seat.clone())).copied().unwrap_or_default();
+            self.unknown.retain(|(process, of, _), sent| *process != line || *of != seat || *sent >= begun);
+        }
+    }
+}
+
 impl Oracle {
     /// A process sends a request to Datadog.
     pub(crate) fn datadog_asked(&self, line: usize, asked: &Asked) {
@@ -88,12 +109,30 @@ impl Oracle {
         if let Some(what) = ledger.rates.datadog(line, asked, at) {
             ledger.accuse(if what.contains("budget") { "I9 polite" } else { "I12 bounded" }, at, what);
         }
+        if ledger.is_suspended_key(asked, at) {
+            ledger.accuse("suspended", at, format!("process {line} asks {} {} with {}", asked.method, asked.path, asked.key));
+        }
         if let (&Method::POST, Some(pair)) = (&asked.method, asked.organization.zip(asked.sink)) {
             ledger.posts.push((pair, asked.seat().to_owned()));
+            ledger.contest.corrects(line, pair, at);
+            if let Some(before) = ledger.unknown.insert((line, asked.seat().to_owned(), pair), at) {
+                let what =
+                    format!("process {line} POSTs {pair:?} again without a list since {before:?}, when it did so with unknown outcome");
+                ledger.accuse("I4 no action on doubt", at, what);
+            }
         }
-        let complaint = match asked.method {
-            Method::POST => self.complaint_about_post(&ledger, asked, at).map(|what| ("I1 no duplicate", what)),
-            Method::PATCH | Method::DELETE => self.complaint_about_change(&ledger, asked, at).map(|what| ("I3 nothing foreign", what)),
+        if asked.is_list() {
+            ledger.lists.insert((line, asked.seat().to_owned()), at);
+        }
+        let row = asked.id.and_then(|id| ledger.truth.ever(id)).cloned();
+        if let (&Method::PATCH, Some(row)) = (&asked.method, &row) {
+            ledger.contest.corrects(line, (row.source, row.sink), at);
+        }
+        let complaint = match (&asked.method, &row) {
+            (&Method::POST, _) => self.complaint_about_post(&ledger, asked, at).map(|what| ("I1 no duplicate", what)),
+            (&Method::PATCH, Some(row)) => self.complaint_about_patch(&ledger, asked, row, at).map(|what| ("I3 nothing foreign", what)),
+            (&Method::DELETE, Some(row)) => self.complaint_about_delete(&ledger, asked, row, at),
+            (&Method::PATCH | &Method::DELETE, None) => Some(("I3 nothing foreign", "no connection has ever had this id".to_owned())),
             _ => None,
         };
         if let Some((invariant, what)) = complaint {
@@ -104,6 +143,7 @@ impl Oracle {
     /// A process gets an answer from Datadog.
     pub(crate) fn datadog_answered(&self, line: usize, asked: &Asked, answer: &Response<Bytes>) {
         self.look();
+        self.ledger().learn(line, asked, answer);
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
         let reset = header("x-ratelimit-reset").and_then(|reset| reset.parse::<u64>().ok()).filter(|reset| (1..=3600).contains(reset));
         if let (Some("0"), Some(reset)) = (header("x-ratelimit-remaining"), reset) {
@@ -121,35 +161,43 @@ impl Oracle {
             let claim = memory.claim.filter(|claim| claim.pair == pair && memory.guarded && !memory.terminating);
             claim.and_then(|claim| claim.create).is_some_and(|create| now.duration_since(create) <= oldest)
         };
-        let mut claimants = ledger.recently(at).filter(claims).peekable();
-        if claimants.peek().is_none() {
+        let claimants: Vec<&Memory> = ledger.recently(at).filter(claims).collect();
+        if claimants.is_empty() {
             return Some(format!("no object has a fresh claim on {pair:?}"));
         }
-        (!claimants.any(|memory| memory.types == asked.types)).then(|| format!("nobody who claims {pair:?} wants {:?}", asked.types))
+        let wants = |memory: &&&Memory| memory.wish.types == asked.types;
+        if !claimants.iter().any(|memory| wants(&memory)) {
+            return Some(format!("nobody who claims {pair:?} wants {:?}", asked.types));
+        }
+        let may = claimants.iter().filter(wants).any(|memory| ledger.may_act(memory, at));
+        (!may).then(|| format!("whoever wants that of {pair:?} is observed or suspended"))
     }
 
-    fn complaint_about_change(&self, ledger: &Ledger, asked: &Asked, at: Duration) -> Option<String> {
-        let row = asked.id.and_then(|id| ledger.truth.ever(id));
-        let Some(row) = row else { return Some("no connection has ever had this id".to_owned()) };
+    fn complaint_about_patch(&self, ledger: &Ledger, asked: &Asked, row: &Connection, at: Duration) -> Option<String> {
         let principals = self.world.principals();
-        if !principals.contains(&row.created_by) {
-            return Some(format!("a person made it: {row:?}"));
+        let owners = ledger.recently(at).filter(|memory| memory.owns(row, &principals));
+        let wants = |memory: &&Memory| !memory.terminating && memory.wish.types == asked.types;
+        let mut owners = owners.filter(wants).peekable();
+        if owners.peek().is_none() {
+            return Some(format!("no owner wants {:?} of {row:?}", asked.types));
         }
-        let owners: Vec<&Memory> = ledger.recently(at).filter(|memory| memory.owns(row, &principals)).collect();
-        if asked.method == Method::PATCH {
-            let wants = |memory: &&&Memory| !memory.terminating && memory.types == asked.types;
-            return owners.iter().find(wants).is_none().then(|| format!("no owner wants {:?} of {row:?}", asked.types));
+        (!owners.any(|memory| ledger.may_act(memory, at))).then(|| format!("its owner is observed or suspended: {row:?}"))
+    }
+
+    fn complaint_about_delete(&self, ledger: &Ledger, asked: &Asked, row: &Connection, at: Duration) -> Option<(&'static str, String)> {
+        let principals = self.world.principals();
+        let since = at.saturating_sub(READ_AGE);
+        let leaves = |memory: &Memory| memory.takes_it_along() && memory.owns(row, &principals);
+        let leavers: Vec<&Life> = ledger.lives.values().filter(|life| life.since(since).any(leaves)).collect();
+        if leavers.is_empty() {
+            return Some(("I3 nothing foreign", format!("no owner of {row:?} is being deleted with its connection")));
         }
-        if !owners.iter().any(|memory| memory.terminating && !memory.orphans) {
-            return Some(format!("no owner of {row:?} is being deleted with its connection"));
+        let is_known = |memory: &Memory| memory.wish.clear || memory.claim.is_some();
+        let holds = |life: &&Life| life.always(since, |memory| !memory.terminating && memory.recorded == Some(row.id) && is_known(memory));
+        if let Some(holder) = ledger.lives.values().find(holds).and_then(Life::last) {
+            return Some(("I3 nothing foreign", format!("{} lives and has recorded it", holder.name)));
         }
-        let holds = |life: &super::Life| {
-            let since = at.saturating_sub(READ_AGE);
-            let known = life.versions.iter().skip(life.versions.iter().rposition(|(from, _)| *from <= since).unwrap_or(usize::MAX));
-            let mut known = known.map(|(_, memory)| memory).peekable();
-            life.gone.is_none() && known.peek().is_some() && known.all(|memory| !memory.terminating && memory.recorded == Some(row.id))
-        };
-        let holder = ledger.lives.values().find(|life| holds(life)).and_then(|life| life.versions.last());
-        holder.map(|(_, memory)| format!("{} lives and has recorded it", memory.name))
+        let heir = ledger.heir(row, &leavers, asked, at)?;
+        Some(("no gap", format!("{} was there before and would hold it: {row:?}", heir.name)))
     }
 }

@@ -3,32 +3,52 @@
 //! | Invariant | Looked at |
 //! |---|---|
 //! | I1 | each POST has a persisted, guarded claim of a live object that names its pair, wants its types and is no older than 30 s; the double never has two connections of a pair |
-//! | I2 | each object that the operator lets go owns nothing any more, or its policy is Orphan, or a live object has recorded the connection; at the end no connection of the operator's is without an object |
-//! | I3 | each PATCH and DELETE is about a connection that the operator's user made and that the object owns: by the recorded id, or by the claim of its creation; what people made is never touched; no DELETE while a live object has it recorded |
+//! | I2 | each object that the operator lets go owns nothing any more, or its policies leave the connection behind (`Orphan`, `Observe`), or a live object owns it; at the end no connection of the operator's is without an object |
+//! | I3 | each PATCH and DELETE is about a connection that the object owns: by the recorded id, or by the claim of its creation. An id is recorded only of a connection that the object made, that its `adoptionPolicy` lets it take over under a claim that names it, or that a terminating object leaves to it. No DELETE while a live object has it recorded |
 //! | I4 | a wrong list causes no DELETE and no let-go (I2, I3), and no second POST for a connection of which the operator has been told |
-//! | I5 | after the last misfortune the desired state is reached (`end.rs`) |
+//! | I5 | after the last misfortune the desired state is reached (`end.rs`), with the reason and the plan that the policies ask for (`expected.rs`); and again after each of some renames |
 //! | I6 | and then nothing is written for an hour (`run.rs`) |
-//! | I7 | `Ready=True` for a generation only if the connection had its types after that generation was stored |
+//! | I7 | `Ready=True` for a generation only if the connection had its types after that generation was stored, and never with a plan; `Contested` only if people changed the connection and one process put it right three times within the window |
 //! | I8 | no part of a key in any object or event |
 //! | I9 | no request with a key whose answer told an exhausted budget, before the reset |
 //! | I12 | a bounded number of requests for each object and organization in a minute |
+//! | suspended | no POST or PATCH for an object that is observed, suspended or of a suspended DatadogOrg; no request at all with a key that only suspended DatadogOrgs hold (`suspension.rs`) |
+//! | no gap | no DELETE of a connection that an object would hold which was there before the deletion was asked for: `Full`, not suspended, its organization usable (`handover.rs`) |
 //!
 //! What is excused, and nothing else ("known limits" of the design):
 //!
 //! - Two processes, two DatadogOrgs of one organization, or a process whose first list lags may POST what is there already, since each has
 //!   lists of its own: Datadog answers 409.
-//! - An answer of Kubernetes is [`READ_AGE`] old at most when the operator acts on it: what people changed meanwhile it cannot know.
-//! - A list of Datadog may lag by [`LIST_LAG`]: what it shows was so then.
+//! - An answer of Kubernetes is [`READ_AGE`] old at most when the operator acts on it: what people changed meanwhile it cannot know. A
+//!   status is written again on newer versions, for some seconds more. That a DatadogOrg was suspended is told by the watch alone: while
+//!   things go wrong it may be unnoticed for a quarter of an hour.
+//! - A list of Datadog may lag by [`LIST_LAG`]: what it shows was so then. Without an event a policy is judged by the last list, which is
+//!   as old as the interval.
 //! - People who strip an object of finalizer, claim or recorded id (`kubectl replace`, a wiped status, a finalizer removed by force) make
-//!   it forget what it owns; a connection of that pair that exists then or lands within [`LANDING`] may stay behind. So it is with `Orphan`.
+//!   it forget what it owns; a connection of that pair that exists then or lands within [`LANDING`] may stay behind. So it is with `Orphan`
+//!   and `Observe`. An object that cannot be understood and has no claim any more is nobody: what it has recorded may be deleted.
+//! - An heir is looked at only if the process must know that its organization is usable: the DELETE is sent with that very key, or the
+//!   weather is fair and its DatadogOrg ready for minutes. A hand-over to another DatadogOrg while things go wrong may have a gap; so may
+//!   one to an object that was created, or began to want the pair, after the deletion (limit R1).
+//! - A sink by name is the organization that had the name when it was looked up, at any time since the object was created.
+//! - A claimant that owns nothing and is refused or only looks keeps others in `Conflict` (limit R4), and from being heirs.
+//! - Objects of a suspended DatadogOrg say what they said when they were in sync, for an hour, and once or twice that nobody
+//!   knows any more; their deletion waits.
 
 mod asked;
+mod contest;
 mod end;
+mod expected;
+mod handover;
+mod lives;
 mod memory;
 mod rates;
+mod seats;
+mod stored;
+mod suspension;
 mod truth;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -37,11 +57,14 @@ use datadog_double::Broken;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use self::memory::{Memory, Pair};
+use self::contest::Contest;
+use self::lives::Life;
+use self::memory::{Memory, Pair, Sink};
 use self::rates::Rates;
+use self::seats::Seats;
 use self::truth::Truth;
-use crate::apiserver::{Change, Happened, Kind, RequestInfo};
-use crate::world::{KEY_PREFIX, World};
+use crate::apiserver::RequestInfo;
+use crate::world::World;
 
 pub(crate) use asked::Asked;
 
@@ -78,20 +101,22 @@ struct Ledger {
     version: u64,
     truth: Truth,
     lives: BTreeMap<String, Life>,
+    seats: Seats,
     licences: Vec<Licence>,
     rates: Rates,
+    contest: Contest,
+    /// Which objects have said Contested, and when last with good reason.
+    contested: BTreeMap<String, Duration>,
     /// Each POST with the DatadogOrg whose key it was sent with.
     posts: Vec<(Pair, String)>,
+    /// Each POST, by process and DatadogOrg, whose outcome neither its answer nor a list has told, and when it was sent.
+    unknown: BTreeMap<(usize, String, Pair), Duration>,
+    /// When a process asked for the last list, by DatadogOrg.
+    lists: BTreeMap<(usize, String), Duration>,
+    /// Since when nothing goes wrong any more.
+    peace: Option<Duration>,
     broken_rules: usize,
     violation: Option<Violation>,
-}
-
-/// One object from its creation on.
-#[derive(Default)]
-struct Life {
-    versions: Vec<(Duration, Memory)>,
-    generations: BTreeMap<i64, Duration>,
-    gone: Option<Duration>,
 }
 
 /// Connections of this pair that land until then may stay behind without an object.
@@ -159,10 +184,15 @@ impl Oracle {
 
     fn look_at(&self, people: bool) {
         let at = self.now();
-        let rows = self.world.datadog.state().connections;
+        let state = self.world.datadog.state();
         let broken = self.world.datadog.violations();
         let mut ledger = self.ledger();
-        ledger.truth.see(rows, at);
+        if people {
+            let before = ledger.truth.rows().to_vec();
+            ledger.contest.disturbed(&before, &state.connections, at);
+            ledger.truth.see_names(state.organizations.into_iter().map(|known| (known.id, known.name)).collect(), at);
+        }
+        ledger.truth.see(state.connections, at);
         for violation in &broken[ledger.broken_rules..] {
             if !ledger.excuses(violation, at) {
                 ledger.accuse("a rule of the double", at, format!("{violation:?}"));
@@ -176,77 +206,12 @@ impl Oracle {
         }
     }
 
-    fn see(&self, ledger: &mut Ledger, change: &Change, people: bool) {
-        let at = change.at.saturating_duration_since(self.world.begun);
-        if !people && change.key.kind != Kind::Secret && change.object.to_string().contains(KEY_PREFIX) {
-            ledger.accuse("I8 confidential", at, format!("{} holds a key", change.key));
-        }
-        match change.key.kind {
-            Kind::OrgConnection => self.see_connection(ledger, change, at, people),
-            Kind::DatadogOrg if change.what == Happened::Deleted => ledger.rates.forget_budgets(),
-            Kind::DatadogOrg | Kind::Secret | Kind::Event => {}
-        }
-    }
-
-    fn see_connection(&self, ledger: &mut Ledger, change: &Change, at: Duration, people: bool) {
-        let now = Memory::of(&change.object);
-        let before = ledger.lives.get(&now.uid).and_then(|life| life.versions.last()).map(|(_, memory)| memory.clone());
-        let deleted = change.what == Happened::Deleted;
-        let forgets = before.as_ref().is_some_and(|before| {
-            deleted || (before.claim.is_some() && now.claim.is_none()) || (before.recorded.is_some() && now.recorded.is_none())
-        });
-        if forgets
-            && (people || now.orphans)
-            && let Some(pair) = before.as_ref().and_then(Memory::pair)
-        {
-            ledger.licences.push(Licence { pair, until: at + LANDING });
-        }
-        if deleted && !people {
-            self.is_free(ledger, &now, at);
-        }
-        let life = ledger.lives.entry(now.uid.clone()).or_default();
-        life.gone = deleted.then_some(at);
-        life.generations.entry(now.generation).or_insert(at);
-        if !deleted {
-            life.versions.push((at, now.clone()));
-        }
-        let said = |memory: &Memory| (memory.ready.clone(), memory.observed);
-        if !people && !deleted && now.is_ready() && before.as_ref().map(said) != Some(said(&now)) {
-            is_true(ledger, &now, at);
-        }
-    }
-
-    /// I2: the operator has let this object go.
-    fn is_free(&self, ledger: &mut Ledger, object: &Memory, at: Duration) {
-        let principals = self.world.principals();
-        let owned = ledger.truth.rows().iter().find(|row| principals.contains(&row.created_by) && object.owns(row, &principals));
-        let Some(row) = owned.filter(|_| !object.orphans).cloned() else { return };
-        let successor = |other: &Memory| other.uid != object.uid && !other.terminating && other.recorded == Some(row.id);
-        if !ledger.recently(at).any(successor) {
-            ledger.accuse("I2 no orphan", at, format!("{} was let go, but its connection is there: {row:?}", object.name));
-        }
-    }
-
     fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Duration {
         Instant::now().saturating_duration_since(self.world.begun)
-    }
-}
-
-/// I7: the object says `Ready=True`.
-fn is_true(ledger: &mut Ledger, object: &Memory, at: Duration) {
-    let Some((_, _, generation)) = object.ready.clone() else { return };
-    let since = ledger.lives.get(&object.uid).and_then(|life| life.generations.get(&generation)).copied();
-    let types = ledger.types_of(object, generation);
-    let (Some(since), Some(types), Some(pair)) = (since, types, object.shown) else {
-        return ledger.accuse("I7 truthful", at, format!("{} is ready without a connection or for no generation of its own", object.name));
-    };
-    if generation != object.observed || !ledger.truth.showed(pair, &types, since.saturating_sub(LIST_LAG)) {
-        let what = format!("{} is ready for generation {generation}, since {since:?}, but never shared {types:?} then", object.name);
-        ledger.accuse("I7 truthful", at, what);
     }
 }
 
@@ -275,16 +240,21 @@ impl Ledger {
     /// All versions of objects that an answer of Kubernetes may have shown which the operator acts on now.
     fn recently(&self, at: Duration) -> impl Iterator<Item = &Memory> {
         let from = at.saturating_sub(READ_AGE);
-        self.lives.values().filter(move |life| life.gone.is_none_or(|gone| gone >= from)).flat_map(move |life| {
-            let first = life.versions.iter().rposition(|(since, _)| *since <= from).unwrap_or_default();
-            life.versions[first..].iter().map(|(_, memory)| memory)
-        })
+        self.lives.values().flat_map(move |life| life.since(from))
     }
 
-    /// The types that a generation of the object's spec wants.
-    fn types_of(&self, object: &Memory, generation: i64) -> Option<std::collections::BTreeSet<String>> {
-        let versions = &self.lives.get(&object.uid)?.versions;
-        versions.iter().rev().find(|(_, memory)| memory.generation == generation).map(|(_, memory)| memory.types.clone())
+    /// The pairs that the object's references lead to, or have led to since it was created: a sink by name is looked up at any time.
+    fn pairs_of(&self, object: &Memory) -> Option<BTreeSet<Pair>> {
+        let source = object.wish.seat?.organization;
+        let begun = self.lives.get(&object.uid).map(Life::begun).unwrap_or_default();
+        let sinks = match (&object.wish.sink, object.recorded.and(object.shown)) {
+            (Sink::Id(id), _) => BTreeSet::from([*id]),
+            (Sink::Ref(seat), _) => BTreeSet::from([seat.organization]),
+            (Sink::Name(_), Some((_, bound))) => BTreeSet::from([bound]),
+            (Sink::Name(name), None) => self.truth.called(name, begun),
+            (Sink::Nowhere, _) => return None,
+        };
+        Some(sinks.into_iter().map(|sink| (source, sink)).collect())
     }
 }
 

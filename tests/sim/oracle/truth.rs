@@ -1,6 +1,6 @@
-//! What the double holds, and what it has held: which types a pair had, from when to when.
+//! What the double holds, and what it has held: which types a pair had, which names the organizations, from when to when.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use datadog_double::Connection;
@@ -13,6 +13,7 @@ use super::memory::Pair;
 pub(super) struct Truth {
     rows: Vec<Connection>,
     stretches: Vec<Stretch>,
+    names: Vec<(Duration, BTreeMap<Uuid, String>)>,
 }
 
 /// A row did not change for a while.
@@ -36,6 +37,24 @@ impl Truth {
             self.stretches.push(Stretch { row: row.clone(), from: at, to: None });
         }
         self.rows = rows;
+    }
+
+    /// Takes in what the organizations are called.
+    pub(super) fn see_names(&mut self, names: BTreeMap<Uuid, String>, at: Duration) {
+        if self.names.last().is_none_or(|(_, known)| *known != names) {
+            self.names.push((at, names));
+        }
+    }
+
+    /// The organizations that alone had this name at any time since.
+    pub(super) fn called(&self, name: &str, since: Duration) -> BTreeSet<Uuid> {
+        let first = self.names.iter().rposition(|(from, _)| *from <= since).unwrap_or_default();
+        self.names[first..].iter().filter_map(|(_, names)| the_one_called(name, names)).collect()
+    }
+
+    /// The organization that alone has this name now.
+    pub(super) fn is_called(&self, name: &str) -> Option<Uuid> {
+        self.names.last().and_then(|(_, names)| the_one_called(name, names))
     }
 
     pub(super) fn rows(&self) -> &[Connection] {
@@ -66,4 +85,9 @@ impl Truth {
 /// The types of a row, as a set.
 pub(super) fn types_of(row: &Connection) -> BTreeSet<String> {
     row.connection_types.iter().cloned().collect()
+}
+
+fn the_one_called(name: &str, names: &BTreeMap<Uuid, String>) -> Option<Uuid> {
+    let mut called = names.iter().filter(|(_, one)| *one == name).map(|(id, _)| *id);
+    called.next().filter(|_| called.next().is_none())
 }

@@ -152,7 +152,7 @@ pub(super) const VARIANTS: [Variant; 7] = [
             Self::NoAnswer { .. } | Self::ServerError { .. } | Self::Unreadable { .. } | Self::RedirectRefused { .. } => Outcome::Unknown,",
         }],
         attempts: [
-            Attempt::Blind(Net::Simulation, "Datadog answers the second POST with 409, and the oracle has no rule about it"),
+            Attempt::Seeds,
             Attempt::Blind(Net::Sweep, "Datadog answers the second POST with 409, which changes nothing"),
             Attempt::Tests(&["crash::answers::a_request_lost_on_its_way_is_repeated_but_not_before_a_list"]),
         ],
