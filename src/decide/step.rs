@@ -75,6 +75,7 @@ fn live_step(scene: &Scene) -> Step {
         (Err(Invalid::NameNotLookedUp(_)), Organization::Usable { .. }) => {
             return Step::AskForList(Report::unchanged(Retry::WhenWoken));
         }
+        (Err(Invalid::NameNotLookedUp(_)), _) => return Step::Rest(not_usable(scene)),
         (Err(invalid), _) => return Step::Rest(Report::invalid(invalid)),
         (Ok(desired), _) => desired,
     };

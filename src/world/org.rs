@@ -183,11 +183,12 @@ impl Org {
     }
 
     /// The names of the account's organizations, if they were looked up since then and lately: an older name may have moved to another
-    /// organization.
+    /// organization. In trouble nobody looks them up, and all processes are to agree about what is not known.
     pub fn names(&self, since: Instant) -> Names {
         let state = self.lock();
         let lately = |at: Instant| at.elapsed() < state.interval().saturating_mul(2);
-        state.names.as_ref().filter(|(_, at)| *at >= since && lately(*at)).map(|(names, _)| names.clone()).unwrap_or_default()
+        let counts = |at: Instant| at >= since && lately(at) && state.trouble.is_none();
+        state.names.as_ref().filter(|(_, at)| counts(*at)).map(|(names, _)| names.clone()).unwrap_or_default()
     }
 
     /// Whether the names are to be asked for with this list. They came after the last one, so they are younger than it.

@@ -1,6 +1,6 @@
 //! The desired state: what has to be so, some time after the last misfortune.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
@@ -11,9 +11,6 @@ use super::truth::types_of;
 use super::{Ledger, Oracle};
 use crate::apiserver::{Change, Kind};
 use crate::world::{SEATS, Seat};
-
-/// So often an object of a suspended DatadogOrg may say that nobody knows any more.
-const LAST_WORDS: usize = 2;
 
 impl Oracle {
     /// From now on the weather is fair.
@@ -65,7 +62,7 @@ impl Oracle {
         forsaken.map(|row| format!("nobody owns {row:?}")).collect()
     }
 
-    /// I6: what may be written although everything has settled: that nobody knows any more, since the object's DatadogOrg is suspended.
+    /// I6: what may be written although everything has settled: once, that nobody knows any more, since the object's DatadogOrg is suspended.
     pub(crate) fn without_excused(&self, changes: Vec<Change>) -> Vec<Change> {
         let ledger = self.ledger();
         let gives_up = |change: &Change| {
@@ -73,13 +70,8 @@ impl Oracle {
             let is_suspended = now.wish.seat.and_then(|seat| ledger.seats.office(seat)).is_some_and(|office| office.suspended);
             change.key.kind == Kind::OrgConnection && is_suspended && now.reason() == "OrganizationNotReady"
         };
-        let mut told = BTreeMap::new();
-        let mut is_excused = |change: &Change| {
-            let count = told.entry(change.key.clone()).or_insert(0);
-            *count += 1;
-            *count <= LAST_WORDS && gives_up(change)
-        };
-        changes.into_iter().filter(|change| !is_excused(change)).collect()
+        let mut told = BTreeSet::new();
+        changes.into_iter().filter(|change| !(told.insert(change.key.clone()) && gives_up(change))).collect()
     }
 }
 

@@ -32,8 +32,8 @@
 //!   one to an object that was created, or began to want the pair, after the deletion (limit R1).
 //! - A sink by name is the organization that had the name when it was looked up, at any time since the object was created.
 //! - A claimant that owns nothing and is refused or only looks keeps others in `Conflict` (limit R4), and from being heirs.
-//! - Objects of a suspended DatadogOrg say what they said when they were in sync, for an hour, and once or twice that nobody
-//!   knows any more; their deletion waits.
+//! - Objects of a suspended DatadogOrg say what they said when they were in sync, for an hour, and then once that nobody knows any
+//!   more; their deletion waits.
 
 mod asked;
 mod contest;

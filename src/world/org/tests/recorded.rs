@@ -93,6 +93,19 @@ async fn names_count_for_two_intervals_and_are_asked_for_with_every_regular_list
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn names_count_for_nothing_while_their_organization_is_in_trouble() {
+    for trouble in every_trouble() {
+        let (org, since) = (connected().await, Instant::now());
+        let known = Names::Known(vec![source(), sink()]);
+        org.named(known.clone(), since);
+        org.failed(trouble, 0.5);
+        assert_eq!(org.names(since), Names::NotAsked);
+        org.listed(list());
+        assert_eq!(org.names(since), known);
+    }
+}
+
 /// What its status is told that the organization is called.
 fn called(org: &Org) -> String {
     match org.stand() {
