@@ -16,11 +16,10 @@ use crate::metrics::{CONTENT_TYPE, Metrics};
 
 /// The routes.
 pub fn router(metrics: Arc<Metrics>, health: Arc<Health>) -> Router {
-    let watches = Arc::clone(&health);
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(move || async move { readiness(health.complaint()) }))
-        .route("/metrics", get(move || async move { ([(header::CONTENT_TYPE, CONTENT_TYPE)], metrics.render(&watches.ages())) }))
+        .route("/metrics", get(move || async move { ([(header::CONTENT_TYPE, CONTENT_TYPE)], metrics.render()) }))
 }
 
 fn readiness(complaint: Option<String>) -> (StatusCode, String) {

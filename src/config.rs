@@ -51,6 +51,10 @@ pub struct RunOptions {
     #[arg(long, env = "CROSSORG_LOG", value_name = "FILTER", default_value = "crossorg=info,warn")]
     pub log: Filter,
 
+    /// Serve the metric crossorg_connection_ready with a series for each OrgConnection
+    #[arg(long, env = "CROSSORG_METRICS_PER_OBJECT", value_parser = BoolishValueParser::new())]
+    pub metrics_per_object: bool,
+
     /// A namespace to watch; may be repeated, or separated by commas. All namespaces if none is given
     #[arg(long = "namespace", env = "CROSSORG_NAMESPACE", value_name = "NAME", value_delimiter = ',')]
     pub namespaces: Vec<String>,

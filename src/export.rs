@@ -160,7 +160,7 @@ impl Asking<'_> {
         match [pinned, proven].into_iter().flatten().find(|id| id.parse::<OrgId>() != Ok(found.id)) {
             None => Ok(found),
             Some(expected) => {
-                let found = choice::in_words(&found);
+                let found = found.to_string();
                 Err(Error::WrongOrganization { secret: self.secret.clone(), expected: expected.clone(), found })
             }
         }
@@ -168,7 +168,7 @@ impl Asking<'_> {
 
     async fn list(&self, client: &Client, organization: &Organization) -> Result<Vec<Connection>, Error> {
         let listing = client.list(organization.id).await.map_err(|source| self.failed(source))?;
-        let doubtful = |source| Error::Incomplete { organization: choice::in_words(organization), source };
+        let doubtful = |source| Error::Incomplete { organization: organization.to_string(), source };
         listing.complete.map(|()| listing.connections).map_err(doubtful)
     }
 

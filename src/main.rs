@@ -111,7 +111,7 @@ async fn operate(options: RunOptions) -> Result<(), CannotRun> {
     if options.observe_only {
         info!("--observe-only: nothing is created, changed or deleted at Datadog; what would be done stands in the objects' status");
     }
-    let (metrics, health) = (Arc::new(metrics::Metrics::default()), Arc::new(controller::health::Health::default()));
+    let (metrics, health) = (Arc::new(metrics::Metrics::new(options.metrics_per_object)), Arc::new(controller::health::Health::default()));
     let namespaces = options.watched();
     let routes = admin::router(Arc::clone(&metrics), Arc::clone(&health));
     let address = options.listen;

@@ -2,7 +2,7 @@
 
 #![expect(unreachable_pub, reason = "the derive repeats the struct in a private module to check its rules")]
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -149,6 +149,12 @@ pub struct DatadogOrgStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<ConnectionCounts>,
 
+    /// Who else shares telemetry with this organization or reads its: the connections of the last list that no OrgConnection manages,
+    /// whatever its policies, newest first. Above 100 the older ones are only counted, in `connections.unmanaged`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_UNMANAGED))]
+    pub unmanaged: Vec<UnmanagedConnection>,
+
     /// The last value of the annotation crossorg.dev/reconcile-requested-at that was carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
@@ -160,13 +166,34 @@ pub struct DatadogOrgStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// Connections of an organization, by whether an OrgConnection object speaks of them.
+/// As many unmanaged connections as a status shows.
+pub const MOST_UNMANAGED: usize = 100;
+
+/// Connections of an organization, by whether an OrgConnection manages them: one whose references lead to the connection's pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConnectionCounts {
-    /// Connections whose pair an OrgConnection resolves to.
+    /// Connections that an OrgConnection manages, also one that only observes.
     #[schemars(range(min = 0))]
     pub managed: i64,
-    /// Connections that no OrgConnection speaks of.
+    /// Connections that none does.
     #[schemars(range(min = 0))]
     pub unmanaged: i64,
+}
+
+/// A connection that no OrgConnection manages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnmanagedConnection {
+    /// The connection's id.
+    #[schemars(length(max = 64))]
+    pub id: String,
+    /// The organization whose telemetry is shared.
+    pub source: OrganizationStatus,
+    /// The organization that reads.
+    pub sink: OrganizationStatus,
+    /// The telemetry that is shared, sorted.
+    #[schemars(length(max = 64), inner(length(max = 256)))]
+    pub connection_types: Vec<String>,
+    /// When the connection was created, by Datadog's clock.
+    pub created_at: Time,
 }

@@ -233,3 +233,22 @@ fn every_site_is_written_as_its_domain() {
         assert_eq!(site.domain(), text);
     }
 }
+
+/// The headings of docs/conditions.md below that of the kind.
+fn sections(kind: &str) -> Vec<&'static str> {
+    let page = include_str!("../../docs/conditions.md");
+    let of_kind = page.split("\n## ").find_map(|part| part.strip_prefix(kind)).unwrap();
+    of_kind.lines().filter_map(|line| line.strip_prefix("### ")).collect()
+}
+
+#[test]
+fn every_reason_has_its_section_in_the_docs_and_every_section_its_reason() {
+    let sorted = |mut words: Vec<&'static str>| {
+        words.sort_unstable();
+        words
+    };
+    let connection = ConnectionReason::ALL.iter().map(|reason| reason.name()).collect();
+    let organization = OrganizationReason::ALL.iter().map(|reason| reason.name()).collect();
+    assert_eq!(sorted(sections("OrgConnection")), sorted(connection));
+    assert_eq!(sorted(sections("DatadogOrg")), sorted(organization));
+}

@@ -15,6 +15,7 @@ use crate::decide::outcome::{Effect, Report, Retry, Shown};
 use crate::decide::requeue::{Rank, on_reopening};
 use crate::decide::step;
 use crate::log::chain;
+use crate::metrics::Failure;
 use crate::world::Key;
 use crate::world::inventory::OwnWrite;
 use crate::world::org::Org;
@@ -162,8 +163,12 @@ impl Target {
             self.org.suspects(&self.client);
         }
         self.context.wake_org(&self.org.key);
-        tracing::warn!(pair = %pair, error = chain(error), "a call at Datadog failed");
-        report_of(error).pausing()
+        self.context.metrics.failed(match error.class() {
+            Class::Transient => Failure::Transient,
+            Class::Throttled { .. } => Failure::Throttled,
+            Class::Permanent => Failure::Permanent,
+        });
+        report_of(error).pausing().because(chain(error))
     }
 }
 

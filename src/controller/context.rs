@@ -156,14 +156,19 @@ impl Context {
         }
     }
 
-    /// A client for an organization on this site.
-    pub fn datadog(&self, site: crate::api::datadog_org::Site, credentials: Credentials) -> Result<Client, http::uri::InvalidUri> {
+    /// A client for a DatadogOrg on this site.
+    pub fn datadog(
+        &self,
+        org: &Key,
+        site: crate::api::datadog_org::Site,
+        credentials: Credentials,
+    ) -> Result<Client, http::uri::InvalidUri> {
         let base = match &self.seams.datadog_url {
             Some(url) => url.clone(),
             None => format!("https://api.{}", site.domain()).parse()?,
         };
-        let metrics = Arc::clone(&self.metrics);
-        let observer: Observer = Arc::new(move |observation| metrics.observe(observation));
+        let (metrics, org) = (Arc::clone(&self.metrics), org.clone());
+        let observer: Observer = Arc::new(move |observation| metrics.observe(&org, observation));
         let transport = self.seams.transport.clone();
         let transport = if self.seams.observe_only { transport::observe_only(transport) } else { transport };
         Ok(Client::new(transport, &base, credentials).observed_by(observer))

@@ -1,5 +1,6 @@
 //! The pass of one DatadogOrg: its turn with Datadog, who has to look again, its status, and whether it may go.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +16,17 @@ use super::events;
 use super::kubernetes::{self, Error};
 use super::poll::{self as turn, Turned};
 use super::record;
+use super::unmanaged;
 use crate::api::conditions::{Progress, find};
-use crate::api::datadog_org::{ConnectionCounts, DatadogOrgStatus};
+use crate::api::datadog_org::{DatadogOrgStatus, UnmanagedConnection};
 use crate::api::{CONNECTION_FINALIZER, DatadogOrg, IN_USE_FINALIZER, OrgConnection, RECONCILE_REQUEST_ANNOTATION};
 use crate::decide::event::Event;
+use crate::decide::model::ConnectionId;
 use crate::decide::organization::{self, Findings, Stand, Trouble};
 use crate::decide::poll::{self, Ask, SECRET_INTERVAL};
 use crate::decide::requeue;
+use crate::decide::unmanaged::Tally;
+use crate::log::one_line;
 use crate::world::Key;
 use crate::world::inventory::Changed;
 use crate::world::org::Org;
@@ -35,7 +40,7 @@ pub(super) async fn reconcile(object: Arc<CachedOrg>, context: Arc<Context>) -> 
             let key = Key::of(&*object);
             // What it says now is not known, so nothing is done in its name.
             if let Some(org) = context.orgs.get(&key)
-                && org.failed(Trouble::Undecodable(invalid.error.clone()), 0.0)
+                && org.failed(Trouble::Undecodable(one_line(&invalid.error)), 0.0)
             {
                 context.wake(context.objects.of_org(&key));
             }
@@ -81,12 +86,13 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
     // Once for each list: the objects change more often. Before every object of every namespace has been seen, a connection may only seem
     // to be nobody's.
     let uncounted = org.uncounted().filter(|_| context.health.missing().is_empty() && org.doubt().is_none());
-    let counts = uncounted.map(|_| counts(context, &org));
+    let tally = uncounted.and_then(|list| unmanaged::tally(context, &org, list));
+    let unsettled = (uncounted.is_some() && tally.is_none()).then_some(unmanaged::LOOK_AGAIN);
     let handled_request = request.filter(|(_, at)| org.looked_since(*at)).map(|(value, _)| value);
-    let findings = Findings { stand: org.stand(), doubt: org.doubt(), counts, users, handled_request };
-    let again = say(context, &api, object, &findings).await?;
-    if let (Some(list), None) = (uncounted, again) {
-        org.counted(list);
+    let findings = Findings { stand: org.stand(), doubt: org.doubt(), tally, users, handled_request };
+    let again = say(context, &api, object, &findings, &org.unmanaged().unwrap_or_default()).await?;
+    if let (Some(list), Some(tally), None) = (uncounted, &findings.tally, again) {
+        org.counted(list, tally);
     }
     if matches!(findings.stand, Stand::Connected(_)) && again.is_none() {
         org.recorded();
@@ -98,7 +104,7 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
     }
     // A user that is corrected, or lets go without vanishing, tells nobody.
     let users = (!findings.users.is_empty()).then_some(SECRET_INTERVAL);
-    Ok([Some(next_look(&org)), again, users].into_iter().flatten().min())
+    Ok([Some(next_look(&org)), again, users, unsettled].into_iter().flatten().min())
 }
 
 /// A request to look afresh that the status has not echoed yet, and since when. It asks for a list once, and is fulfilled by the next look.
@@ -136,12 +142,6 @@ async fn users(context: &Context, key: &Key) -> Result<Vec<String>, Error> {
     Ok(objects.iter().filter(held).filter(uses).map(ResourceExt::name_any).collect())
 }
 
-fn counts(context: &Context, org: &Org) -> ConnectionCounts {
-    let (managed, unmanaged): (Vec<_>, Vec<_>) = org.listed_pairs().into_iter().partition(|pair| context.objects.speak_of(*pair));
-    let count = |pairs: Vec<_>| i64::try_from(pairs.len()).unwrap_or(i64::MAX);
-    ConnectionCounts { managed: count(managed), unmanaged: count(unmanaged) }
-}
-
 /// What a status says, as one number, without the times that move with each write.
 fn words(status: &DatadogOrgStatus) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -149,12 +149,22 @@ fn words(status: &DatadogOrgStatus) -> u64 {
     conditions.collect::<Vec<_>>().hash(&mut hasher);
     (status.observed_generation, status.connections.map(|counts| (counts.managed, counts.unmanaged)), &status.permissions)
         .hash(&mut hasher);
+    for UnmanagedConnection { id, source, sink, connection_types, created_at: _ } in &status.unmanaged {
+        (id, &source.name, &sink.name, connection_types).hash(&mut hasher);
+    }
     status.last_handled_reconcile_at.hash(&mut hasher);
     hasher.finish()
 }
 
-/// The one exit: status, event and log line, if something changed. Answers when to say it again, if somebody has just written over it.
-async fn say(context: &Context, api: &Api<DatadogOrg>, object: &DatadogOrg, findings: &Findings) -> Result<Option<Duration>, Error> {
+/// The one exit: status, events and log lines, if something changed. Answers when to say it again, if somebody has just written over it.
+/// What is `known` to be unmanaged is no news.
+async fn say(
+    context: &Context,
+    api: &Api<DatadogOrg>,
+    object: &DatadogOrg,
+    findings: &Findings,
+    known: &BTreeSet<ConnectionId>,
+) -> Result<Option<Duration>, Error> {
     let generation = object.metadata.generation.unwrap_or_default();
     let Some(next) = organization::next(object.status.as_ref(), findings, generation, (context.seams.wall_clock)()) else {
         return Ok(None);
@@ -169,21 +179,30 @@ async fn say(context: &Context, api: &Api<DatadogOrg>, object: &DatadogOrg, find
     }
     context.health.crds_are_older(false);
     context.objects.said(&own, words);
+    tell_unmanaged(context, object, findings.tally.as_ref(), known).await;
     let reason = |status: &DatadogOrgStatus| find(&status.conditions, "Ready").map(|ready| ready.reason.clone());
     if object.status.as_ref().and_then(reason) == reason(&next) {
         return Ok(None);
     }
     let (key, verdict) = (Key::of(object), findings.verdict());
     if verdict.progress == Progress::Settled {
-        info!(object = %key, reason = verdict.reason, "{}", verdict.message);
+        info!(object = %key, reason = verdict.reason, "{}", one_line(&verdict.message));
     } else {
-        warn!(object = %key, reason = verdict.reason, "{}", verdict.message);
+        warn!(object = %key, reason = verdict.reason, "{}", one_line(&verdict.message));
         let event = Event { warning: true, reason: verdict.reason, note: verdict.message };
         if !matches!(findings.stand, Stand::Checking) {
             events::publish(context, object, &event).await;
         }
     }
     Ok(None)
+}
+
+/// A connection that nobody manages is a way out for telemetry that nobody may know of.
+async fn tell_unmanaged(context: &Context, object: &DatadogOrg, tally: Option<&Tally>, known: &BTreeSet<ConnectionId>) {
+    for event in tally.map(|tally| tally.news(object.status.as_ref(), known)).unwrap_or_default() {
+        warn!(object = %Key::of(object), "{}", event.note);
+        events::publish(context, object, &event).await;
+    }
 }
 
 /// When there will be something to ask, or the Secret to be read again.

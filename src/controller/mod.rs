@@ -11,6 +11,8 @@ mod kubernetes;
 mod org_connection;
 mod poll;
 mod record;
+mod signals;
+mod unmanaged;
 mod view;
 pub mod watch;
 

@@ -16,6 +16,7 @@ use crate::decide::model::{OrgId, Pair};
 use crate::decide::organization::Trouble;
 use crate::decide::poll::{self, Ask};
 use crate::log::chain;
+use crate::metrics::Failure;
 use crate::world::Key;
 use crate::world::inventory::{Changed, Snapshot};
 use crate::world::org::Org;
@@ -80,7 +81,21 @@ fn is_leaving(context: &Context, key: &Key) -> bool {
 }
 
 fn failed(context: &Context, org: &Org, trouble: Trouble) -> Turned {
+    if let Some(failure) = failure(&trouble) {
+        context.metrics.failed(failure);
+    }
     Turned::Failed(org.failed(trouble, (context.seams.chance)()))
+}
+
+fn failure(trouble: &Trouble) -> Option<Failure> {
+    match trouble {
+        Trouble::SecretNotFound(_) | Trouble::SecretInvalid { .. } => Some(Failure::Secret),
+        Trouble::KeyRejected(_) | Trouble::WrongOrganization { .. } | Trouble::PermissionMissing(_) => Some(Failure::Permanent),
+        Trouble::Unreachable(_) => Some(Failure::Transient),
+        Trouble::Throttled { .. } => Some(Failure::Throttled),
+        Trouble::Undecodable(_) => Some(Failure::Invalid),
+        Trouble::Suspended => None,
+    }
 }
 
 /// Reads the Secret. That Kubernetes does not answer says nothing about the Secret, and is an error of the pass.
@@ -94,7 +109,7 @@ async fn credentials(context: &Context, object: &DatadogOrg, org: &Org) -> Resul
     Ok(Credentials::from_secret(|key| data.get(key).map(|value| value.0.as_slice())).map_err(|error| invalid(error.to_string())).and_then(
         |credentials| {
             let budget = context.budgets.of(&credentials, org.proven());
-            let client = context.datadog(object.spec.site, credentials).map_err(|error| invalid(error.to_string()))?;
+            let client = context.datadog(&org.key, object.spec.site, credentials).map_err(|error| invalid(error.to_string()))?;
             Ok(client.with_budget(budget))
         },
     ))

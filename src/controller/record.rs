@@ -7,7 +7,7 @@ use kube::{Api, Resource, ResourceExt};
 use kube_runtime::controller::Action;
 use serde_json::json;
 use tokio::time::Instant;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, field, info, warn};
 
 use super::context::Context;
 use super::events;
@@ -16,9 +16,11 @@ use crate::api::OrgConnection;
 use crate::api::conditions::{ConnectionReason, Ready, Verdict};
 use crate::decide::digest::Digest;
 use crate::decide::event;
+use crate::decide::model::Pair;
 use crate::decide::outcome::{Effect, Report, Retry};
 use crate::decide::{requeue, status};
-use crate::log::chain;
+use crate::log::{chain, one_line};
+use crate::metrics::{Failure, Outcome};
 use crate::world::Key;
 use crate::world::objects::Occasion;
 
@@ -30,6 +32,7 @@ const KUBERNETES_WAIT: Duration = Duration::from_secs(10);
 /// The end of a pass that read live.
 pub(super) struct Ending {
     object: OrgConnection,
+    pair: Option<Pair>,
     report: Report,
     handled_request: Option<String>,
     occasion: Option<Occasion>,
@@ -39,7 +42,7 @@ pub(super) struct Ending {
 impl Ending {
     /// For an object that is still there.
     pub(super) fn of(object: OrgConnection, report: Report) -> Self {
-        Self { object, report, handled_request: None, occasion: None, gone: false }
+        Self { object, pair: None, report, handled_request: None, occasion: None, gone: false }
     }
 
     /// For an object that has just been let go.
@@ -50,6 +53,11 @@ impl Ending {
     /// The same, with what a call of this pass depended on.
     pub(super) fn on(self, occasion: Occasion) -> Self {
         Self { occasion: Some(occasion), ..self }
+    }
+
+    /// The same, with the pair that the pass was about.
+    pub(super) fn about(self, pair: Option<Pair>) -> Self {
+        Self { pair, ..self }
     }
 
     /// Whether something was done.
@@ -81,7 +89,7 @@ enum Written {
 /// Nothing is to be written.
 pub(super) fn quiet(context: &Context, key: &Key, report: &Report) -> Action {
     debug!(object = %key, "nothing to do");
-    context.metrics.pass("quiet");
+    context.metrics.pass(Outcome::Quiet);
     wait(context, key, report, true).map_or_else(Action::await_change, Action::requeue)
 }
 
@@ -99,8 +107,8 @@ pub(super) async fn record(context: &Context, key: &Key, ending: Option<Ending>)
     {
         events::publish(context, &ending.object, &event).await;
     }
-    context.metrics.pass(label(&ending.report));
     let changed = ending.report.effect.is_some() || told;
+    count(context, &ending.report, told);
     log(key, &ending, changed);
     // What could not be said is not over: the series of failures goes on.
     let settles = written.is_ok();
@@ -117,7 +125,11 @@ pub(super) async fn record(context: &Context, key: &Key, ending: Option<Ending>)
 
 /// A pass that could not read or write Kubernetes.
 pub(super) fn failed(context: &Context, key: &Key, error: &Error) -> Action {
-    context.metrics.pass("kubernetes_failed");
+    context.metrics.failed(match error {
+        Error::OlderCrd => Failure::OlderCrd,
+        _ if error.is_conflict() || error.is_gone() => Failure::Conflict,
+        Error::Api(_) | Error::TimedOut => Failure::Kubernetes,
+    });
     if error.is_conflict() || error.is_gone() {
         debug!(object = %key, error = chain(error), "somebody else wrote in between; looking again");
     } else if matches!(error, Error::OlderCrd) {
@@ -136,8 +148,9 @@ pub(super) fn failed(context: &Context, key: &Key, error: &Error) -> Action {
 
 /// An object of either kind that cannot be understood: said in its own status, and it stops no other. What its status remembers stays.
 pub(super) async fn undecodable<K: Resource<DynamicType = ()>>(context: &Context, key: &Key, why: &str) -> Action {
-    context.metrics.pass("invalid");
-    match say_undecodable::<K>(context, key, why).await {
+    context.metrics.failed(Failure::Invalid);
+    // What cannot be read may be quoted in the reason, at any length.
+    match say_undecodable::<K>(context, key, &one_line(why)).await {
         Ok(()) => Action::await_change(),
         Err(error) => failed(context, key, &error),
     }
@@ -211,39 +224,34 @@ fn wait(context: &Context, key: &Key, report: &Report, settles: bool) -> Option<
     requeue::after(report.retry, attempts, (context.seams.chance)())
 }
 
-fn label(report: &Report) -> &'static str {
-    match (&report.effect, &report.verdict) {
-        (Some(Effect::Created(_)), _) => "created",
-        (Some(Effect::Recreated(_)), _) => "recreated",
-        (Some(Effect::Adopted { .. }), _) => "adopted",
-        (Some(Effect::Updated(_)), _) => "updated",
-        (Some(Effect::Repaired(_)), _) => "repaired",
-        (Some(Effect::Deleted(_)), _) => "deleted",
-        (Some(Effect::Released(_) | Effect::Orphaned(_)), _) => "released",
-        (None, Some(verdict)) => verdict.reason,
-        (None, None) => "unchanged",
+fn count(context: &Context, report: &Report, told: bool) {
+    if let Some(effect) = &report.effect {
+        context.metrics.effect(effect);
     }
+    context.metrics.pass(match (&report.effect, told) {
+        (Some(_), _) => Outcome::Changed,
+        (None, true) => Outcome::Said,
+        (None, false) => Outcome::Unchanged,
+    });
 }
 
 /// One line for a pass that changed or failed something, none for the others.
 fn log(key: &Key, ending: &Ending, changed: bool) {
-    let report = &ending.report;
-    let reason = report.verdict.as_ref().map_or("", |verdict| verdict.reason);
-    let message = report.verdict.as_ref().map_or("", |verdict| verdict.message.as_str());
-    match &report.effect {
-        Some(Effect::Created(connection)) => {
-            info!(object = %key, pair = %connection.pair(), id = %connection.id, types = %connection.types, "created")
+    let (report, pair) = (&ending.report, ending.pair.map(field::display));
+    let (reason, message) = report.verdict.as_ref().map_or(("", ""), |verdict| (verdict.reason, verdict.message.as_str()));
+    match (&report.effect, &report.cause) {
+        (Some(Effect::Created(made)), _) => info!(object = %key, pair, id = %made.id, types = %made.types, "created"),
+        (Some(Effect::Recreated(made)), _) => {
+            warn!(object = %key, pair, id = %made.id, types = %made.types, "had been deleted outside; created again");
         }
-        Some(Effect::Recreated(connection)) => {
-            warn!(object = %key, pair = %connection.pair(), id = %connection.id, "had been deleted outside; created again");
-        }
-        Some(Effect::Adopted { what, foreign: true }) => warn!(object = %key, "{what}"),
-        Some(Effect::Adopted { what, foreign: false }) => info!(object = %key, "{what}"),
-        Some(Effect::Updated(difference)) => info!(object = %key, difference, "changed"),
-        Some(Effect::Repaired(difference)) => warn!(object = %key, difference, "had been changed outside; put right"),
-        Some(Effect::Deleted(what) | Effect::Released(what) | Effect::Orphaned(what)) => info!(object = %key, "{what}"),
-        None if changed && report.is_stalled() => warn!(object = %key, reason, "{message}"),
-        None if changed && report.verdict.is_some() => info!(object = %key, reason, "{message}"),
-        None => debug!(object = %key, reason, "nothing to do"),
+        (Some(Effect::Adopted { what, foreign: true }), _) => warn!(object = %key, pair, "{what}"),
+        (Some(Effect::Adopted { what, foreign: false }), _) => info!(object = %key, pair, "{what}"),
+        (Some(Effect::Updated(difference)), _) => info!(object = %key, pair, difference, "changed"),
+        (Some(Effect::Repaired(difference)), _) => warn!(object = %key, pair, difference, "had been changed outside; put right"),
+        (Some(Effect::Deleted(what) | Effect::Released(what) | Effect::Orphaned(what)), _) => info!(object = %key, pair, "{what}"),
+        (None, Some(cause)) => warn!(object = %key, pair, reason, error = cause, "a call at Datadog failed"),
+        (None, None) if changed && report.is_stalled() => warn!(object = %key, pair, reason, "{}", one_line(message)),
+        (None, None) if changed && report.verdict.is_some() => info!(object = %key, pair, reason, "{}", one_line(message)),
+        (None, None) => debug!(object = %key, pair, reason, "nothing to do"),
     }
 }

@@ -88,15 +88,15 @@ fn reach(context: &Context, subject: &Subject, source: Option<Arc<Org>>, pair: O
 }
 
 /// What an object wants, and the organizations that its spec leads to.
-struct Wish {
-    desired: Result<Desired, Invalid>,
+pub(super) struct Wish {
+    pub(super) desired: Result<Desired, Invalid>,
     source: Referenced,
     sink: Referenced,
     org: Option<Arc<Org>>,
 }
 
 impl Wish {
-    fn of(context: &Context, subject: &Subject) -> Self {
+    pub(super) fn of(context: &Context, subject: &Subject) -> Self {
         let org = context.orgs.get(&subject.source());
         let referenced = |org: Option<&Arc<Org>>| org.map_or(Referenced::Missing, |org| org.referenced());
         let named = subject.sink().and_then(|key| context.orgs.get(&key));

@@ -24,9 +24,9 @@ use tracing::{error, warn};
 
 use super::context::{CachedOrg, CachedRow, Context, Scope, Seams, Wakeups};
 use super::health::Health;
-use super::{contact, datadog_org, org_connection};
+use super::{contact, datadog_org, org_connection, signals};
 use crate::log::chain;
-use crate::metrics::Metrics;
+use crate::metrics::{Failure, Metrics, State};
 use crate::world::Key;
 
 /// The server ends each watch after this many seconds and kube begins another, so a connection that died in silence is noticed.
@@ -58,6 +58,8 @@ pub async fn run(
         ends.push((namespace, rows, row_writer, wakeups));
     }
     let context = Arc::new(Context::new(kubernetes, scopes, seams, metrics, health));
+    let known = Arc::downgrade(&context);
+    context.metrics.read_state_by(move || known.upgrade().map_or_else(State::default, |context| signals::state(&context)));
     let loops = ends
         .into_iter()
         .map(|(namespace, rows, writer, wakeups)| scope_loop(Arc::clone(&context), namespace, rows, writer, wakeups, stop.clone()));
@@ -96,13 +98,17 @@ async fn scope_loop(
         .with_config(config.clone())
         .reconcile_on(wakeups.rows)
         .graceful_shutdown_on(stop.clone())
-        .run(|row, context| isolated(org_connection::reconcile(row, context)), give_up, Arc::clone(&context))
+        .run(
+            |row, context: Arc<Context>| isolated(Arc::clone(&context.metrics), org_connection::reconcile(row, context)),
+            give_up,
+            Arc::clone(&context),
+        )
         .for_each(|_| std::future::ready(()));
     let organizations = Controller::for_stream(stream(api(&context, namespace.as_deref()), org_writer, org_tap), orgs)
         .with_config(config)
         .reconcile_on(wakeups.orgs)
         .graceful_shutdown_on(stop)
-        .run(|org, context| isolated(datadog_org::reconcile(org, context)), give_up, context)
+        .run(|org, context: Arc<Context>| isolated(Arc::clone(&context.metrics), datadog_org::reconcile(org, context)), give_up, context)
         .for_each(|_| std::future::ready(()));
     futures::future::join(connections, organizations).await;
 }
@@ -136,8 +142,9 @@ fn give_up<K>(_: Arc<K>, never: &Infallible, _: Arc<Context>) -> Action {
 }
 
 /// A panic in a pass would end its controller; it costs that object a minute instead.
-async fn isolated(pass: impl Future<Output = Action>) -> Result<Action, Infallible> {
+async fn isolated(metrics: Arc<Metrics>, pass: impl Future<Output = Action>) -> Result<Action, Infallible> {
     Ok(AssertUnwindSafe(pass).catch_unwind().await.unwrap_or_else(|_| {
+        metrics.failed(Failure::Panic);
         error!("a pass panicked; its object is looked at again in a minute. This is a bug: please report it with the lines above");
         Action::requeue(AFTER_PANIC)
     }))
@@ -303,7 +310,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_costs_its_object_a_minute_and_ends_nothing() {
-        let action = isolated(async { panic!("a bug") }).await;
+        let action = isolated(Arc::default(), async { panic!("a bug") }).await;
         assert_eq!(action.unwrap(), Action::requeue(AFTER_PANIC));
     }
 }

@@ -81,6 +81,13 @@ impl Buckets {
         std::iter::once(&self.shared).chain(self.named.values()).filter_map(|bucket| Some(bucket.window_at(now)?.remaining)).min()
     }
 
+    /// What each bucket was last told to have left; the one without a name is `unnamed`.
+    pub(super) fn told(&self) -> Vec<(String, u64)> {
+        let named = self.named.iter().map(|(name, bucket)| (name.as_str(), bucket));
+        let all = std::iter::once(("unnamed", &self.shared)).chain(named);
+        all.filter_map(|(name, bucket)| Some((name.to_owned(), bucket.told?))).collect()
+    }
+
     /// Whether nothing is known that would still count.
     pub(super) fn is_idle(&self, now: Instant) -> bool {
         std::iter::once(&self.shared).chain(self.named.values()).all(|bucket| bucket.window_at(now).is_none())
@@ -126,6 +133,8 @@ impl Told {
 #[derive(Debug, Clone, Copy, Default)]
 struct Bucket {
     window: Option<Window>,
+    /// What an answer said last is left, also when that is long over: for people.
+    told: Option<u64>,
     /// How often in a row the bucket was empty without a word about its reset.
     blind_waits: u32,
 }
@@ -156,6 +165,7 @@ impl Bucket {
         if !exhausted {
             self.blind_waits = 0;
         }
+        self.told = if exhausted { Some(0) } else { remaining.or(self.told) };
         let told = match (exhausted, remaining, reset) {
             (true, _, Some(reset)) => Window { remaining: 0, resets_at: now + reset, told_empty: true },
             // Several requests in flight meet one empty bucket: that is one blind wait, not one each.
@@ -169,6 +179,7 @@ impl Bucket {
 
     fn absorb(&mut self, other: &Self, now: Instant) {
         self.blind_waits = self.blind_waits.max(other.blind_waits);
+        self.told = self.told.or(other.told);
         if let Some(told) = other.window_at(now) {
             self.meet(told, now);
         }

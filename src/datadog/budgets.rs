@@ -3,7 +3,7 @@
 //! Whose a key is, only its identity tells. Until then it has a budget of its own, and what was learned there comes along when it is
 //! proven: no key can teach an organization a budget that is not its own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -86,6 +86,13 @@ impl Budgets {
     pub fn belongs(&self, budget: &Budget, organization: OrgId) {
         let buckets = shared(&mut lock(&self.0).of_organizations, organization, Buckets::is_idle, Buckets::default);
         budget.joins(buckets);
+    }
+
+    /// What is left in each bucket of these organizations, as Datadog told last.
+    pub fn told(&self, organizations: &BTreeSet<OrgId>) -> Vec<(OrgId, String, u64)> {
+        let known = lock(&self.0);
+        let buckets = |id: &OrgId| known.of_organizations.get(id).map(|buckets| lock(buckets).told()).unwrap_or_default();
+        organizations.iter().flat_map(|id| buckets(id).into_iter().map(move |(name, left)| (*id, name, left))).collect()
     }
 
     #[cfg(test)]

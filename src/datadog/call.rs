@@ -93,6 +93,8 @@ pub struct Observation {
     pub call: &'static str,
     /// The path without ids, see [`Call::route`].
     pub route: &'static str,
+    /// `ok`, or the name of the error's [`Class`](super::Class).
+    pub class: &'static str,
     /// `ok`, or the [`label`](super::Error::label) of the error.
     pub result: &'static str,
     /// From sending to the end of the answer.

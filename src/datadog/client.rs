@@ -184,8 +184,8 @@ impl Client {
             Ok(Answer { value, asked_at: clock::date(response.headers()).and_then(|date| clock::sent_at(date, sent.elapsed())) })
         });
         if let (Some(observer), false) = (&self.observer, matches!(result, Err(Error::ObserveOnly { .. }))) {
-            let label = result.as_ref().map_or_else(Error::label, |_| "ok");
-            observer(&Observation { call: call.name(), route: call.route(), result: label, elapsed: sent.elapsed() });
+            let (class, result) = result.as_ref().map_or_else(|error| (error.class().name(), error.label()), |_| ("ok", "ok"));
+            observer(&Observation { call: call.name(), route: call.route(), class, result, elapsed: sent.elapsed() });
         }
         result
     }

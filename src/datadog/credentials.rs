@@ -7,15 +7,14 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+use super::blot::Forms;
+
 /// The Secret's key that holds the API key.
 pub const API_KEY: &str = "api-key";
 /// The Secret's key that holds the application key.
 pub const APP_KEY: &str = "app-key";
 /// The Secret's key that holds a personal or service access token.
 pub const BEARER_TOKEN: &str = "bearer-token";
-
-/// Real keys have 32 characters and more. Something as short as a syllable is none, and blotting it out would spoil words and show where.
-const SHORTEST_KEY: usize = 8;
 
 const DD_API_KEY: HeaderName = HeaderName::from_static("dd-api-key");
 const DD_APPLICATION_KEY: HeaderName = HeaderName::from_static("dd-application-key");
@@ -107,10 +106,9 @@ impl Credentials {
         }
     }
 
-    /// The text with every occurrence of the key replaced: an answer may echo what it was sent.
-    pub(super) fn blot_out(&self, text: &str) -> String {
-        let keys = self.secrets().into_iter().map(ExposeSecret::expose_secret).filter(|key| key.len() >= SHORTEST_KEY);
-        keys.fold(text.to_owned(), |text, key| text.replace(key, "[key]"))
+    /// The forms in which an answer may repeat the key.
+    pub(super) fn forms(&self) -> Forms {
+        Forms::of(self.secrets().into_iter().map(ExposeSecret::expose_secret))
     }
 
     fn kind(&self) -> &'static str {

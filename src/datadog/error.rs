@@ -24,6 +24,17 @@ pub enum Class {
     Permanent,
 }
 
+impl Class {
+    /// A fixed word for metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Throttled { .. } => "throttled",
+            Self::Permanent => "permanent",
+        }
+    }
+}
+
 /// Whether a call that changes something did so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

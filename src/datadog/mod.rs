@@ -10,6 +10,7 @@
 //!    └── value or Error ◄── wire (lenient reading, strict turning into values) ◄── clock, Budget
 //! ```
 
+mod blot;
 mod budget;
 mod budgets;
 mod call;
@@ -32,5 +33,6 @@ pub use credentials::{API_KEY, APP_KEY, BEARER_TOKEN, Credentials, InvalidSecret
 pub use error::{Class, Error, Outcome, Unreadable};
 pub use listing::{Incomplete, Listing};
 pub use text::Texts;
+pub(crate) use text::is_unprintable;
 pub use transport::{Transport, TransportError};
 pub use wire::Patched;

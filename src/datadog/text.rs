@@ -10,6 +10,9 @@ use super::Credentials;
 /// A sentence or two. The known texts of the API have less than 150 characters; a condition message should stay readable.
 const MAX_CHARS: usize = 500;
 
+/// A text is searched for keys before it is cut to its final length, else one could be cut in two; and no further than this.
+const MAX_SEARCHED: usize = 4 * MAX_CHARS;
+
 /// The reasons in the `errors` list of an answer. `Display` joins them, and says so if there are none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Texts(Vec<String>);
@@ -24,10 +27,11 @@ impl Texts {
     /// in HTML) gives no text at all. A key that is echoed is blotted out.
     pub(super) fn read(body: &[u8], credentials: &Credentials) -> Self {
         let errors = serde_json::from_slice::<ErrorBody>(body).map(|body| body.errors).unwrap_or_default();
-        let mut room = MAX_CHARS;
+        let (mut room, forms) = (MAX_CHARS, credentials.forms());
         let mut texts = Vec::new();
         for text in errors.iter().filter_map(reason) {
-            let text = printable(&credentials.blot_out(&text), room);
+            // What is not printable goes first: it could keep a key from being found.
+            let text = printable(&forms.blot_out(&printable(&text, MAX_SEARCHED)), room);
             room -= text.chars().count();
             if !text.is_empty() {
                 texts.push(text);
@@ -68,6 +72,6 @@ pub(super) fn printable(text: &str, max: usize) -> String {
 }
 
 /// Control characters, line and paragraph separators, and the marks that reorder what is shown.
-pub(super) fn is_unprintable(c: char) -> bool {
+pub(crate) fn is_unprintable(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::model::{Connection, Organization};
 use super::outcome::{Report, Shown};
 use super::status::{shown_types, whole_seconds};
-use crate::api::conditions::{Progress, Ready, find};
+use crate::api::conditions::{ConnectionReason, Progress, Ready, find};
 use crate::api::fields::OrganizationStatus;
 use crate::api::org_connection::OrgConnectionStatus;
 
@@ -21,6 +21,8 @@ pub struct Digest {
     shows_types: bool,
     in_sync_with: Option<i64>,
     not_vouched_for: Option<i64>,
+    /// Why it is ready or not, if this version knows the word.
+    pub reason: Option<ConnectionReason>,
     /// The reconcile request that was carried out last.
     pub handled: Option<String>,
 }
@@ -48,6 +50,7 @@ impl Digest {
             shows_types: !status.connection_types.is_empty(),
             in_sync_with: ready.filter(|ready| ready.status == Ready::True.text()).map(|_| status.observed_generation),
             not_vouched_for: ready.filter(|ready| ready.status == Ready::Unknown.text()).map(|_| status.observed_generation),
+            reason: ready.and_then(|ready| ConnectionReason::ALL.iter().copied().find(|reason| reason.name() == ready.reason)),
             handled: status.last_handled_reconcile_at.clone(),
         }
     }
@@ -113,7 +116,6 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::api::conditions::ConnectionReason;
     use crate::decide::model::{ConnectionTypes, Principal};
     use crate::decide::outcome::Retry;
     use crate::decide::status;

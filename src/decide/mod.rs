@@ -16,3 +16,4 @@ pub mod release;
 pub mod requeue;
 pub mod status;
 pub mod step;
+pub mod unmanaged;

@@ -131,6 +131,13 @@ pub struct Organization {
     pub name: String,
 }
 
+impl fmt::Display for Organization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, name } = self;
+        if name.is_empty() { id.fmt(f) } else { write!(f, "{name} ({id})") }
+    }
+}
+
 /// Whom a key acts as, or who made a connection. Never a name or an e-mail address: those are personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Principal {

@@ -8,8 +8,9 @@ use super::model::{Identity, OrgId, Organization};
 use super::poll::{REFUSED_INTERVAL, SECRET_INTERVAL, SPREADING, SPREADING_INTERVAL};
 use super::requeue;
 use super::status::{named, whole_seconds};
+use super::unmanaged::Tally;
 use crate::api::conditions::{OrganizationReason, Progress, Ready, Verdict};
-use crate::api::datadog_org::{ConnectionCounts, DatadogOrgStatus};
+use crate::api::datadog_org::DatadogOrgStatus;
 use crate::api::fields::PrincipalStatus;
 
 /// Why an organization cannot be used.
@@ -147,6 +148,15 @@ pub enum Stand {
 }
 
 impl Stand {
+    /// The word in the condition of one that is there to stay.
+    pub fn reason(&self) -> OrganizationReason {
+        match self {
+            Self::Checking => OrganizationReason::Checking,
+            Self::Connected(_) => OrganizationReason::Connected,
+            Self::Trouble(trouble, _) => trouble.reason(),
+        }
+    }
+
     /// What the conditions shall say; `users` are the objects that keep a terminating DatadogOrg from going.
     pub fn verdict(&self, users: &[String]) -> Verdict {
         let make = |reason: OrganizationReason, message: String, progress| Verdict {
@@ -198,8 +208,8 @@ pub struct Findings {
     pub stand: Stand,
     /// Why the last list proves nothing, if it does not.
     pub doubt: Option<String>,
-    /// The counts of a list, if one came.
-    pub counts: Option<ConnectionCounts>,
+    /// What a list showed, if one came and it is certain who manages what.
+    pub tally: Option<Tally>,
     /// The objects that keep it from going, if it is terminating.
     pub users: Vec<String>,
     /// The reconcile request that was carried out.
@@ -225,6 +235,7 @@ pub fn next(previous: Option<&DatadogOrgStatus>, findings: &Findings, generation
         principal: None,
         permissions: Vec::new(),
         connections: None,
+        unmanaged: Vec::new(),
         last_handled_reconcile_at: None,
         conditions: Vec::new(),
     };
@@ -237,8 +248,9 @@ pub fn next(previous: Option<&DatadogOrgStatus>, findings: &Findings, generation
         next.principal = Some(principal(identity));
         next.permissions.clone_from(&identity.permissions);
     }
-    if findings.counts.is_some() {
-        next.connections = findings.counts;
+    if let Some(tally) = &findings.tally {
+        next.connections = Some(tally.counts());
+        next.unmanaged = tally.shown(&previous.unmanaged);
     }
     if findings.handled_request.is_some() {
         next.last_handled_reconcile_at.clone_from(&findings.handled_request);

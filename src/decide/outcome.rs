@@ -76,6 +76,8 @@ pub struct Report {
     pub retry: Retry,
     /// Whether the next write at Datadog waits for that time too, whoever wakes the object before: a call has just failed.
     pub pauses: bool,
+    /// Why a call at Datadog failed, down to the last cause, for the log.
+    pub cause: Option<String>,
 }
 
 impl Report {
@@ -95,6 +97,7 @@ impl Report {
             effect,
             retry: Retry::WhenWoken,
             pauses: false,
+            cause: None,
         }
     }
 
@@ -109,12 +112,21 @@ impl Report {
     /// Not ready, for this reason; it says what to do.
     pub fn not_ready(reason: ConnectionReason, message: impl Into<String>, retry: Retry) -> Self {
         let verdict = Verdict { ready: Ready::False, reason: reason.name(), message: message.into(), progress: reason.progress() };
-        Self { verdict: Some(verdict), shown: Shown::Unknown, organizations: None, plan: None, effect: None, retry, pauses: false }
+        Self {
+            verdict: Some(verdict),
+            shown: Shown::Unknown,
+            organizations: None,
+            plan: None,
+            effect: None,
+            retry,
+            pauses: false,
+            cause: None,
+        }
     }
 
     /// What the status says stays.
     pub fn unchanged(retry: Retry) -> Self {
-        Self { verdict: None, shown: Shown::Unknown, organizations: None, plan: None, effect: None, retry, pauses: false }
+        Self { verdict: None, shown: Shown::Unknown, organizations: None, plan: None, effect: None, retry, pauses: false, cause: None }
     }
 
     /// The same report after a failed call.
@@ -128,6 +140,11 @@ impl Report {
             Retry::WhenWoken | Retry::Permanent => Self { retry: Retry::After(after), ..self },
             Retry::Backoff | Retry::After(_) => self,
         }
+    }
+
+    /// The same report with why a call failed.
+    pub fn because(self, cause: String) -> Self {
+        Self { cause: Some(cause), ..self }
     }
 
     /// The same report with what the status shall show.

@@ -1,8 +1,6 @@
-//! Which connections are exported: those whose source is the organization and whose pair no live OrgConnection declares. Pure.
+//! Which connections are exported: those whose source is the organization and whose pair no live OrgConnection leads to. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use kube::ResourceExt;
 
 use super::manifest::{Manifest, Sink};
 use super::names::Names;
@@ -10,8 +8,7 @@ use super::{Error, Exported};
 use crate::api::datadog_org::Site;
 use crate::api::fields::OrganizationStatus;
 use crate::api::org_connection::{OrgConnectionSpec, OrgConnectionStatus, SinkOrg};
-use crate::api::{CLAIM_ANNOTATION, DatadogOrg, OrgConnection};
-use crate::decide::claims::Claim;
+use crate::api::{DatadogOrg, OrgConnection};
 use crate::decide::model::{Connection, ConnectionTypes, OrgId, Organization, Pair};
 use crate::world::Key;
 
@@ -45,8 +42,6 @@ pub struct KnownOrg {
     pub terminating: bool,
     /// The organization that its key has proven.
     pub organization: Option<OrgId>,
-    /// The organization that it can only be.
-    pub pinned: Option<OrgId>,
 }
 
 impl KnownOrg {
@@ -57,7 +52,6 @@ impl KnownOrg {
             site: object.spec.site,
             terminating: object.metadata.deletion_timestamp.is_some(),
             organization: object.status.as_ref().and_then(|status| id_of(status.organization.as_ref())),
-            pinned: object.spec.organization_id.as_ref().and_then(|id| id.0.parse().ok()),
         }
     }
 }
@@ -71,8 +65,6 @@ pub struct Declaration {
     pub terminating: bool,
     /// What is wanted; `None` if it cannot be understood.
     pub spec: Option<OrgConnectionSpec>,
-    /// The pair that it claims.
-    pub claimed: Option<Pair>,
     /// The pair in its status.
     pub shown: Option<Pair>,
     /// Whether the status records a connection, which is then of that pair.
@@ -82,13 +74,12 @@ pub struct Declaration {
 impl Declaration {
     /// Reads an object.
     pub fn of(object: &OrgConnection) -> Self {
-        let (uid, status) = (object.uid().unwrap_or_default(), object.status.as_ref());
+        let status = object.status.as_ref();
         let pair = |status: &OrgConnectionStatus| Some(Pair { source: id_of(status.source.as_ref())?, sink: id_of(status.sink.as_ref())? });
         Self {
             key: Key::of(object),
             terminating: object.metadata.deletion_timestamp.is_some(),
             spec: Some(object.spec.clone()),
-            claimed: object.annotations().get(CLAIM_ANNOTATION).and_then(|text| Claim::parse(text, &uid)).map(|claim| claim.pair),
             shown: status.and_then(pair),
             owns: status.is_some_and(|status| status.connection_id.is_some()),
         }
@@ -96,7 +87,7 @@ impl Declaration {
 
     /// An object of which no more than its name can be read.
     pub fn unreadable(key: Key) -> Self {
-        Self { key, terminating: false, spec: None, claimed: None, shown: None, owns: false }
+        Self { key, terminating: false, spec: None, shown: None, owns: false }
     }
 }
 
@@ -124,46 +115,46 @@ impl Scene {
     /// The connections of which no live object speaks, sorted by pair.
     fn undeclared(&self) -> Vec<&Connection> {
         let live = || self.objects.iter().filter(|object| !object.terminating);
-        let declared: BTreeSet<Pair> = live().flat_map(|object| self.declared(object)).collect();
+        let declared: BTreeSet<Pair> = live().filter_map(|object| self.declared(object)).collect();
         let mut rows: Vec<_> = self.connections.iter().filter(|row| !declared.contains(&row.pair())).collect();
         rows.sort_by_key(|row| row.pair());
         rows
     }
 
-    /// The pairs that an object speaks of: one, unless what its references lead to has changed.
-    fn declared(&self, object: &Declaration) -> Vec<Pair> {
-        let source = object.spec.as_ref().and_then(|spec| self.leads_to(&object.key, &spec.source_org_ref.name));
-        // Else a forged annotation in any namespace could hide a connection.
-        let claimed = object.claimed.filter(|claimed| source.is_none_or(|source| claimed.source == source));
-        let wanted = || Some(Pair { source: source?, sink: self.sink_of(object.spec.as_ref()?, &object.key)? });
-        let owned = object.shown.filter(|_| object.owns);
-        let mut pairs: Vec<Pair> = [claimed, owned, wanted()].into_iter().flatten().collect();
-        if pairs.is_empty() {
-            pairs.extend(object.shown.or_else(|| self.by_name(object, source?)));
-        }
-        pairs
+    /// The pair that an object's references lead to. What it claims is of no weight: whoever may write an object can forge an annotation.
+    fn declared(&self, object: &Declaration) -> Option<Pair> {
+        let spec = object.spec.as_ref()?;
+        let source = self.leads_to(&object.key, &spec.source_org_ref.name)?;
+        Some(Pair { source, sink: self.sink_of(spec, object, source)? })
     }
 
-    /// The sink of a spec, if it can be told without asking anybody.
-    fn sink_of(&self, spec: &OrgConnectionSpec, object: &Key) -> Option<OrgId> {
+    /// The sink of a spec, as far as it can be told without asking anybody. A recorded connection binds one that is named, and one whose
+    /// DatadogOrg has gone, as it does for the operator.
+    fn sink_of(&self, spec: &OrgConnectionSpec, object: &Declaration, source: OrgId) -> Option<OrgId> {
+        let bound = object.shown.filter(|_| object.owns).map(|pair| pair.sink);
         match &spec.sink_org {
             SinkOrg { id: Some(id), .. } => id.0.parse().ok(),
-            SinkOrg { r#ref: Some(sink), .. } => self.leads_to(object, &sink.name),
-            SinkOrg { id: None, r#ref: None, .. } => None,
+            SinkOrg { r#ref: Some(sink), .. } => self.leads_to(&object.key, &sink.name).or(bound),
+            SinkOrg { name: Some(name), .. } => bound.or_else(|| self.found(object, source)).or_else(|| self.called(name, source)),
+            SinkOrg { id: None, name: None, r#ref: None } => None,
         }
     }
 
-    /// The pair of an object that names its sink and that nobody has looked at yet: that of the only sink with this name.
-    fn by_name(&self, object: &Declaration, source: OrgId) -> Option<Pair> {
-        let name = object.spec.as_ref()?.sink_org.name.as_ref()?;
-        let mut sinks = self.connections.iter().filter(|row| row.source.id == source && row.sink.name == *name);
-        sinks.next().filter(|_| sinks.next().is_none()).map(Connection::pair)
+    /// The sink that the operator has found under the name.
+    fn found(&self, object: &Declaration, source: OrgId) -> Option<OrgId> {
+        object.shown.filter(|pair| pair.source == source).map(|pair| pair.sink)
     }
 
-    /// The organization of a reference. One that is only pinned is as good here: it will be that one or none.
+    /// The only sink with this name, for an object that nobody has looked at yet.
+    fn called(&self, name: &str, source: OrgId) -> Option<OrgId> {
+        let mut sinks = self.connections.iter().filter(|row| row.source.id == source && row.sink.name == name);
+        sinks.next().filter(|_| sinks.next().is_none()).map(|row| row.sink.id)
+    }
+
+    /// The organization that a reference has proven. A pin alone would let anybody hide a connection.
     fn leads_to(&self, object: &Key, name: &str) -> Option<OrgId> {
         let key = object.beside(name);
-        self.orgs.iter().find(|org| org.key == key).and_then(|org| org.organization.or(org.pinned))
+        self.orgs.iter().find(|org| org.key == key).and_then(|org| org.organization)
     }
 
     fn manifests(&self, rows: &[&Connection]) -> Vec<Manifest> {
@@ -195,9 +186,9 @@ impl Scene {
 
     /// What is said of the connections in which the organization is only the sink.
     fn not_ours(&self, rows: &[&Connection]) -> Option<String> {
-        let sources: BTreeMap<OrgId, String> = rows.iter().map(|row| (row.source.id, in_words(&row.source))).collect();
+        let sources: BTreeMap<OrgId, String> = rows.iter().map(|row| (row.source.id, row.source.to_string())).collect();
         let count = if rows.len() == 1 { "1 connection".to_owned() } else { format!("{} connections", rows.len()) };
-        let (own, from) = (in_words(&self.organization), sources.into_values().collect::<Vec<_>>().join(", "));
+        let (own, from) = (&self.organization, sources.into_values().collect::<Vec<_>>().join(", "));
         let note =
             || format!("{own} is only the sink of {count} that no OrgConnection declares; export with a DatadogOrg of the source: {from}");
         (!rows.is_empty()).then(note)
@@ -219,13 +210,7 @@ fn is_fit_type(name: &str) -> bool {
 
 fn left_out(row: &Connection) -> String {
     let types = if row.types.is_empty() { "none".to_owned() } else { row.types.to_string() };
-    format!("the connection {} to {} is left out: no OrgConnection can name its types ({types})", row.id, in_words(&row.sink))
-}
-
-/// An organization for a sentence.
-pub(super) fn in_words(organization: &Organization) -> String {
-    let Organization { id, name } = organization;
-    if name.is_empty() { id.to_string() } else { format!("{name} ({id})") }
+    format!("the connection {} to {} is left out: no OrgConnection can name its types ({types})", row.id, row.sink)
 }
 
 #[cfg(test)]

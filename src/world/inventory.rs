@@ -162,6 +162,16 @@ impl Inventory {
         self.snapshot.iter().flat_map(|snapshot| snapshot.connections.keys().copied()).collect()
     }
 
+    /// The connections of the last list, without those that we have deleted since.
+    pub fn listed_connections(&self) -> Vec<Connection> {
+        let connections = self.snapshot.iter().flat_map(|snapshot| snapshot.connections.values());
+        let is_deleted = |connection: &Connection| {
+            let write = self.overlays.get(&connection.pair()).map(|overlay| &overlay.write);
+            matches!(write, Some(OwnWrite::Deleted(id)) if *id == connection.id)
+        };
+        connections.filter(|connection| !is_deleted(connection)).cloned().collect()
+    }
+
     /// Why the last list proves nothing, if it does not. One more out of turn would bring the same.
     pub fn doubt(&self) -> Option<&str> {
         self.snapshot.as_ref().and_then(|snapshot| snapshot.doubt.as_deref())

@@ -146,11 +146,6 @@ impl Objects {
         index.by_pair.iter().filter(|(pair, _)| pair.involves(organization)).flat_map(|(_, keys)| keys.iter().cloned()).collect()
     }
 
-    /// Whether anybody speaks of the pair.
-    pub fn speak_of(&self, pair: Pair) -> bool {
-        self.lock().by_pair.contains_key(&pair)
-    }
-
     /// Everybody who shares a pair with the object, without it.
     pub fn beside(&self, object: &Key) -> Vec<Key> {
         let index = self.lock();

@@ -48,6 +48,7 @@ impl Org {
             listed_at: None,
             proved_at: None,
             counted: None,
+            unmanaged: None,
             wanted: None,
             insisted: None,
             doubted: false,

@@ -1,6 +1,6 @@
 //! The DatadogOrg objects that the watch has shown.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -44,6 +44,19 @@ impl Orgs {
         self.lock().values().filter(|org| org.proven() == Some(organization)).cloned().collect()
     }
 
+    /// The DatadogOrgs that have proven to be one of these organizations.
+    pub fn proven_as(&self, organizations: &BTreeSet<OrgId>) -> Vec<Key> {
+        let orgs = self.lock();
+        let proven = orgs.iter().filter(|(_, org)| org.proven().is_some_and(|organization| organizations.contains(&organization)));
+        proven.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Whether it is still open what a DatadogOrg will prove.
+    pub fn is_any_undecided(&self) -> bool {
+        let is_open = |org: &Arc<Org>| matches!(org.source(), Organization::NotUsable { undecided: true, .. });
+        self.lock().values().any(|org| org.proven().is_none() && is_open(org))
+    }
+
     /// Whether a DatadogOrg of this namespace has proven to be the organization.
     pub fn reaches(&self, namespace: &str, organization: OrgId) -> bool {
         let orgs = self.lock();
@@ -59,6 +72,11 @@ impl Orgs {
             Organization::Missing | Organization::NotUsable { .. } | Organization::DeletesOnly { .. } => None,
         });
         usable.min_by_key(|(key, ..)| (*key).clone()).map(|(_, org, now)| (Arc::clone(org), now))
+    }
+
+    /// Every DatadogOrg, as it is known.
+    pub fn all(&self) -> Vec<Arc<Org>> {
+        self.lock().values().cloned().collect()
     }
 
     /// Every DatadogOrg.

@@ -46,7 +46,7 @@ fn help_names_every_flag_with_its_environment_twin() {
     let output = crossorg(&["run", "--help"], &[]);
     let help = text(&output.stdout);
     assert!(output.status.success());
-    for flag in ["--datadog-url", "--listen", "--log-format", "--log", "--namespace", "--observe-only"] {
+    for flag in ["--datadog-url", "--listen", "--log-format", "--log", "--metrics-per-object", "--namespace", "--observe-only"] {
         let twin = format!("CROSSORG_{}", flag.trim_start_matches('-').to_uppercase().replace('-', "_"));
         assert!(help.contains(flag) && help.contains(&twin), "{flag} {twin}: {help}");
     }

@@ -81,3 +81,21 @@ async fn nothing_is_remembered_of_what_nobody_uses_once_its_window_is_over() {
     advance(Duration::from_secs(40)).await;
     assert!(is_open(&proven(&budgets, "last")) && budgets.known() <= 2, "{}", budgets.known());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_told_last_is_shown_for_the_organizations_asked_for_and_outlives_its_window() {
+    let budgets = Budgets::default();
+    let known = proven(&budgets, "known");
+    assert!(budgets.told(&[source()].into()).is_empty(), "nothing was told yet");
+    let told = |name: &'static str, remaining: &str| -> HeaderMap {
+        let headers = [("x-ratelimit-name", name), ("x-ratelimit-remaining", remaining), ("x-ratelimit-reset", "10")];
+        headers.iter().map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap())).collect()
+    };
+    known.learn(Call::List, StatusCode::OK, &told("reads", "7"));
+    known.learn(Call::Create, StatusCode::OK, &told("writes", "3"));
+    known.learn(Call::Identity, StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new());
+    advance(Duration::from_secs(60)).await;
+    let expected = [("unnamed", 0), ("reads", 7), ("writes", 3)].map(|(name, left)| (source(), name.to_owned(), left));
+    assert_eq!(budgets.told(&[source()].into()), expected);
+    assert!(budgets.told(&[SINK.parse().unwrap()].into()).is_empty());
+}

@@ -164,3 +164,13 @@ async fn a_key_is_in_no_debug_and_no_display_even_if_the_answer_echoes_it() {
     }
     assert!(create(401, &echo).await.to_string().contains("API key [key] with [key] is not known"));
 }
+
+#[tokio::test]
+async fn a_key_is_found_though_it_is_spread_over_a_text_or_lies_where_the_text_is_cut() {
+    let hidden: String = API_KEY.chars().flat_map(|letter| [letter, '\u{200e}']).collect();
+    let late = format!("{}{API_KEY}", "é".repeat(490));
+    for text in [hidden, late, API_KEY[16..].to_owned()] {
+        let told = create(401, &serde_json::json!({"errors": [text]}).to_string()).await.to_string();
+        assert!(!told.contains(&API_KEY[..8]) && !told.contains(&API_KEY[16..]) && told.contains("[key]"), "{told}");
+    }
+}

@@ -1,7 +1,10 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::api::conditions::find;
-use crate::decide::fixtures::{at, sink, source, us};
-use crate::decide::model::Principal;
+use crate::api::datadog_org::ConnectionCounts;
+use crate::decide::fixtures::{at, connection, other_pair, pair, sink, source, us};
+use crate::decide::model::{Connection, Principal};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -37,11 +40,20 @@ fn every_stand() -> Vec<Stand> {
 }
 
 fn findings(stand: Stand) -> Findings {
-    Findings { stand, doubt: None, counts: None, users: Vec::new(), handled_request: None }
+    Findings { stand, doubt: None, tally: None, users: Vec::new(), handled_request: None }
 }
 
-fn counted(managed: i64, unmanaged: i64) -> Findings {
-    Findings { counts: Some(ConnectionCounts { managed, unmanaged }), ..findings(Stand::Connected(identity())) }
+/// A list with so many connections of each kind.
+fn tally(managed: usize, unmanaged: usize) -> Tally {
+    let rows = [
+        vec![connection(); managed],
+        vec![Connection { sink: Organization { id: other_pair().source, name: String::new() }, ..connection() }; unmanaged],
+    ];
+    Tally::of(rows.concat(), &BTreeSet::from([pair()]))
+}
+
+fn counted(managed: usize, unmanaged: usize) -> Findings {
+    Findings { tally: Some(tally(managed, unmanaged)), ..findings(Stand::Connected(identity())) }
 }
 
 fn first(findings: &Findings) -> DatadogOrgStatus {
@@ -185,12 +197,12 @@ fn a_trouble_on_the_way_or_at_will_says_nothing_of_the_key_and_needs_nobody() {
 fn nothing_is_written_twice() {
     for stand in every_stand() {
         for (users, request) in [(Vec::new(), None), (vec!["a".to_owned()], Some("now".to_owned()))] {
-            for counts in [None, Some(ConnectionCounts { managed: 2, unmanaged: 1 })] {
+            for tally in [None, Some(tally(2, 1))] {
                 let findings =
-                    Findings { stand: stand.clone(), doubt: None, counts, users: users.clone(), handled_request: request.clone() };
+                    Findings { stand: stand.clone(), doubt: None, tally, users: users.clone(), handled_request: request.clone() };
                 let written = first(&findings);
                 assert_eq!(next(Some(&written), &findings, 1, at(3600)), None, "{findings:?}");
-                let nothing_new = Findings { counts: None, handled_request: None, ..findings };
+                let nothing_new = Findings { tally: None, handled_request: None, ..findings };
                 assert_eq!(next(Some(&written), &nothing_new, 1, at(3600)), None);
             }
         }
@@ -213,6 +225,7 @@ fn a_connected_organization_shows_who_it_is_and_whom_the_key_acts_as() {
     assert_eq!(status.principal.unwrap().service_account, Some(true));
     assert_eq!(status.permissions, ["org_connections_read", "org_connections_write"]);
     assert_eq!(status.connections, Some(ConnectionCounts { managed: 2, unmanaged: 1 }));
+    assert_eq!(status.unmanaged.len(), 1);
     assert_eq!(status.observed_generation, 1);
 }
 
@@ -223,8 +236,8 @@ fn what_was_proven_stays_shown_in_trouble() {
         let after = next(Some(&before), &findings(Stand::Trouble(trouble.clone(), SECOND)), 1, at(60)).unwrap();
         assert_eq!(ready(&after), ("False", trouble.reason().name()));
         assert_eq!(
-            (&after.organization, &after.principal, &after.connections),
-            (&before.organization, &before.principal, &before.connections)
+            (&after.organization, &after.principal, &after.connections, &after.unmanaged),
+            (&before.organization, &before.principal, &before.connections, &before.unmanaged)
         );
         assert_eq!(after.permissions, before.permissions);
     }

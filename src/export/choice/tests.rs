@@ -4,6 +4,7 @@ use kube::CustomResourceExt;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::api::CLAIM_ANNOTATION;
 
 const PAYMENTS: &str = "11111111-0000-4000-8000-000000000001";
 const CENTRAL: &str = "22222222-0000-4000-8000-000000000002";
@@ -39,7 +40,7 @@ fn to_security() -> Connection {
 }
 
 fn org(name: &str, organization: Option<&str>) -> KnownOrg {
-    KnownOrg { key: key(name), site: Site::Eu1, terminating: false, organization: organization.map(id), pinned: None }
+    KnownOrg { key: key(name), site: Site::Eu1, terminating: false, organization: organization.map(id) }
 }
 
 fn scene(connections: &[Connection]) -> Scene {
@@ -83,8 +84,8 @@ fn what_an_object_declares_by_id_or_reference_is_not_exported() {
     scene.orgs.push(org("central", Some(CENTRAL)));
     assert_eq!(left(&scene, &object("a", &json!({"ref": {"name": "central"}}))), ["Security & Audit"]);
     scene.orgs.pop();
-    scene.orgs.push(KnownOrg { pinned: Some(id(CENTRAL)), ..org("central", None) });
-    assert_eq!(left(&scene, &object("a", &json!({"ref": {"name": "central"}}))), ["Security & Audit"], "only pinned");
+    scene.orgs.push(org("central", None));
+    assert_eq!(left(&scene, &object("a", &json!({"ref": {"name": "central"}}))).len(), 2, "one that has proven nothing, whatever its pin");
 }
 
 #[test]
@@ -114,23 +115,28 @@ fn a_sink_by_name_is_the_one_that_was_found_or_the_only_one_of_that_name() {
 }
 
 #[test]
-fn what_an_object_owns_or_claims_is_declared_whatever_its_references_lead_to_now() {
+fn a_recorded_connection_binds_a_sink_whose_datadogorg_is_gone_and_no_other() {
     let mut scene = scene(&[to_central(), to_security()]);
     let mut moved = object("a", &json!({"ref": {"name": "sink"}}));
-    scene.orgs.push(org("sink", Some(SECURITY)));
     moved["status"] = json!({"observedGeneration": 1, "source": {"id": PAYMENTS}, "sink": {"id": CENTRAL}});
-    assert_eq!(left(&scene, &moved), ["Central"], "a status that records no connection is of no weight");
+    assert_eq!(left(&scene, &moved).len(), 2, "a status that records no connection is of no weight");
     moved["status"]["connectionId"] = json!("aaaaaaaa-0000-4000-8000-000000000001");
-    assert!(left(&scene, &moved).is_empty());
+    assert_eq!(left(&scene, &moved), ["Security & Audit"]);
+    scene.orgs.push(org("sink", Some(SECURITY)));
+    assert_eq!(left(&scene, &moved), ["Central"], "nobody manages what was recorded once the reference leads elsewhere");
+}
 
-    let mut claiming = object("a", &json!({"ref": {"name": "gone"}}));
-    claiming["metadata"]["annotations"] = json!({CLAIM_ANNOTATION: format!("u-1 {PAYMENTS}/{CENTRAL} create=2026-01-01T00:00:00Z")});
-    assert_eq!(left(&scene, &claiming), ["Security & Audit"]);
-    claiming["metadata"]["uid"] = json!("u-2");
-    assert_eq!(left(&scene, &claiming).len(), 2, "the claim is another object's");
-    claiming["metadata"]["uid"] = json!("u-1");
-    claiming["spec"]["sourceOrgRef"]["name"] = json!("sink");
-    assert_eq!(left(&scene, &claiming).len(), 2, "the claim is not of the object's own source");
+#[test]
+fn a_claim_hides_nothing_that_the_references_do_not_lead_to() {
+    let mut scene = scene(&[to_central(), to_security()]);
+    let mut forged = object("a", &json!({"id": SECURITY}));
+    forged["metadata"]["annotations"] = json!({CLAIM_ANNOTATION: format!("u-1 {PAYMENTS}/{CENTRAL} create=2026-01-01T00:00:00Z")});
+    assert_eq!(left(&scene, &forged), ["Central"]);
+    for leads_nowhere in ["gone", "unproven"] {
+        scene.orgs.push(org("unproven", None));
+        forged["spec"]["sourceOrgRef"]["name"] = json!(leads_nowhere);
+        assert_eq!(left(&scene, &forged).len(), 2, "{leads_nowhere}");
+    }
 }
 
 #[test]
@@ -208,7 +214,7 @@ fn a_sink_is_named_by_the_first_datadogorg_beside_it_that_has_proven_it() {
     let by_id = ("payments-to-central".to_owned(), None);
     let hub = org("hub", Some(CENTRAL));
     assert_eq!(sink(&[org("zoo", Some(CENTRAL)), hub.clone(), org("soc", Some(SECURITY))]), by("hub"));
-    assert_eq!(sink(&[KnownOrg { pinned: Some(id(CENTRAL)), ..org("hub", None) }]), by_id, "not proven");
+    assert_eq!(sink(&[org("hub", None)]), by_id, "not proven");
     assert_eq!(sink(&[KnownOrg { terminating: true, ..hub.clone() }]), by_id, "on its way out");
     assert_eq!(sink(&[KnownOrg { site: Site::Us1, ..hub.clone() }]), by_id, "on another site");
     assert_eq!(sink(&[KnownOrg { key: Key { namespace: "other".to_owned(), name: "hub".to_owned() }, ..hub }]), by_id, "elsewhere");

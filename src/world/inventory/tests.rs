@@ -58,6 +58,16 @@ fn nothing_is_known_before_the_first_list() {
 }
 
 #[test]
+fn what_we_have_deleted_is_no_longer_among_the_connections_of_a_list_and_what_came_after_is() {
+    let mut inventory = showing(&[connection(), neighbour()]);
+    let ids = |inventory: &Inventory| inventory.listed_connections().iter().map(|row| row.id).collect::<Vec<_>>();
+    inventory.wrote(pair(), OwnWrite::Deleted(connection().id), Instant::now());
+    assert_eq!(ids(&inventory), [neighbour().id]);
+    inventory.listed(list(Instant::now(), &[successor(), neighbour()]));
+    assert_eq!(ids(&inventory), [successor().id, neighbour().id]);
+}
+
+#[test]
 fn a_complete_list_proves_what_is_there_and_what_is_not() {
     let inventory = showing(&[connection()]);
     assert_eq!(inventory.seen(pair()), Seen::Present(connection()));

@@ -1,21 +1,23 @@
 //! What an organization's lists have shown.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Org;
-use crate::decide::model::Pair;
+use crate::decide::model::{Connection, ConnectionId, Pair};
 use crate::decide::plan::Seen;
 use crate::decide::poll;
+use crate::decide::unmanaged::Tally;
 use crate::world::inventory::{Changed, OwnWrite, Snapshot};
 
 impl Org {
     /// Whether the last complete list is recent enough to vouch for what the objects say.
     pub fn vouches(&self) -> bool {
-        let state = self.lock();
-        state.proved_at.unwrap_or(state.started).elapsed() < poll::vouches_for(state.interval())
+        let interval = self.lock().interval();
+        self.inventory_age() < poll::vouches_for(interval)
     }
 
     /// When what is known of a pair was looked at last.
@@ -76,8 +78,26 @@ impl Org {
         state.listed_at.filter(|listed| state.counted != Some(*listed))
     }
 
-    /// The connections of the list that began then are counted in the status.
-    pub fn counted(&self, list: Instant) {
-        self.lock().counted = Some(list);
+    /// The connections of the last list, without those that we have deleted since.
+    pub fn listed_connections(&self) -> Vec<Connection> {
+        self.lock().inventory.listed_connections()
+    }
+
+    /// The status shows what the list that began then has shown.
+    pub fn counted(&self, list: Instant, tally: &Tally) {
+        let mut state = self.lock();
+        state.counted = Some(list);
+        state.unmanaged = Some(tally.ids());
+    }
+
+    /// The connections that no object managed by the list that was counted last.
+    pub fn unmanaged(&self) -> Option<BTreeSet<ConnectionId>> {
+        self.lock().unmanaged.clone()
+    }
+
+    /// How old the last complete list is; without one, for how long this process knows the object.
+    pub fn inventory_age(&self) -> Duration {
+        let state = self.lock();
+        state.proved_at.unwrap_or(state.started).elapsed()
     }
 }

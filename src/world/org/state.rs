@@ -1,5 +1,6 @@
 //! What is remembered of an organization between its turns.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -7,7 +8,7 @@ use tokio::time::Instant;
 use crate::api::datadog_org::DatadogOrgSpec;
 use crate::datadog::Client;
 use crate::decide::desired::Names;
-use crate::decide::model::{Identity, OrgId, Organization, Principal};
+use crate::decide::model::{ConnectionId, Identity, OrgId, Organization, Principal};
 use crate::decide::organization::Trouble;
 use crate::decide::poll::{self, Link};
 use crate::world::inventory::Inventory;
@@ -34,6 +35,8 @@ pub(super) struct State {
     pub(super) proved_at: Option<Instant>,
     /// Which list has been counted in the status.
     pub(super) counted: Option<Instant>,
+    /// What it showed that no object manages.
+    pub(super) unmanaged: Option<BTreeSet<ConnectionId>>,
     pub(super) wanted: Option<Instant>,
     /// The last wish of a person.
     pub(super) insisted: Option<Instant>,

@@ -3,6 +3,7 @@
 use super::*;
 use crate::decide::model::Connection;
 use crate::decide::organization::{self, Findings};
+use crate::decide::unmanaged::Tally;
 
 /// The object with this organization in its status.
 fn recording(organization: &Organization) -> DatadogOrg {
@@ -63,8 +64,9 @@ async fn names_count_for_those_who_saw_their_spec_before_they_were_looked_up() {
 async fn the_connections_of_a_list_are_counted_once() {
     let org = connected().await;
     let first = org.uncounted().unwrap();
-    org.counted(first);
-    assert_eq!(org.uncounted(), None);
+    assert_eq!(org.unmanaged(), None);
+    org.counted(first, &Tally::of(vec![connection()], &[].into()));
+    assert_eq!((org.uncounted(), org.unmanaged()), (None, Some([connection().id].into())));
     pass(60).await;
     org.listed(list());
     assert_eq!(org.uncounted(), Some(Instant::now()));
@@ -158,4 +160,28 @@ async fn an_identity_that_the_status_contradicts_is_asked_for_again_with_the_nex
     org.specified(&written);
     pass(60).await;
     assert_eq!(asked(&org), Ask::List);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inventory_ages_from_its_last_complete_list_or_from_the_beginning() {
+    let org = new();
+    pass(30).await;
+    assert_eq!(org.inventory_age(), Duration::from_secs(30));
+    org.listed(list());
+    pass(5).await;
+    assert_eq!(org.inventory_age(), Duration::from_secs(5));
+    org.listed(Snapshot { doubt: Some("one row could not be read".to_owned()), ..list() });
+    assert_eq!(org.inventory_age(), Duration::from_secs(5), "an incomplete list proves nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_proven_what_is_asked_of_the_status_alone_and_a_check_under_way_is_open() {
+    let orgs = Orgs::default();
+    let org = orgs.applied(&object("one", &format!(", organizationId: {}", source().id)));
+    let proven = || orgs.proven_as(&[source().id].into());
+    assert!(proven().is_empty() && orgs.is_any_undecided(), "a pin proves nothing");
+    org.failed(unreachable(), 0.5);
+    assert!(!orgs.is_any_undecided(), "nobody waits for what may never come");
+    orgs.applied(&recording(&source()));
+    assert_eq!((proven(), orgs.proven_as(&[sink().id].into())), (vec![org.key.clone()], Vec::new()));
 }

@@ -1,0 +1,52 @@
+//! What the metrics are told at the moment of a scrape, from what is known anyway.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::context::{CachedRow, Context};
+use crate::api::conditions::ConnectionReason;
+use crate::metrics::{BudgetState, OrganizationState, State};
+use crate::world::org::Org;
+
+/// The reason of an object that nobody has looked at.
+const NOT_LOOKED_AT: &str = "None";
+
+/// What is known now.
+pub(super) fn state(context: &Context) -> State {
+    let (rows, orgs) = (rows(context), context.orgs.all());
+    let mut connections = BTreeMap::new();
+    rows.iter().for_each(|row| *connections.entry(reason(row)).or_default() += 1);
+    let ready = rows.iter().filter(|_| context.metrics.per_object()).filter_map(|row| {
+        let subject = &row.0.as_ref().ok()?.subject;
+        Some((subject.key.clone(), subject.digest.is_in_sync(subject.generation)))
+    });
+    let proven: BTreeSet<_> = orgs.iter().filter_map(|org| org.proven()).collect();
+    let told = context.budgets.told(&proven).into_iter();
+    State {
+        connections,
+        ready: ready.collect(),
+        organizations: orgs.iter().map(|org| organization(org)).collect(),
+        budgets: told
+            .map(|(organization, bucket, remaining)| BudgetState { organization: organization.to_string(), bucket, remaining })
+            .collect(),
+        watches: context.health.ages(),
+    }
+}
+
+fn rows(context: &Context) -> Vec<Arc<CachedRow>> {
+    context.scopes.iter().flat_map(|scope| scope.rows.state()).collect()
+}
+
+fn reason(row: &CachedRow) -> &'static str {
+    let Ok(row) = &row.0 else { return ConnectionReason::Invalid.name() };
+    row.subject.digest.reason.map_or(NOT_LOOKED_AT, ConnectionReason::name)
+}
+
+fn organization(org: &Org) -> OrganizationState {
+    OrganizationState {
+        key: org.key.clone(),
+        reason: org.stand().reason().name(),
+        inventory_age: org.inventory_age(),
+        unmanaged: org.unmanaged().map(|ids| ids.len()),
+    }
+}

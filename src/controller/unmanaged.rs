@@ -1,0 +1,45 @@
+//! Which connections of an organization's last list the objects manage. Told by where the objects' references lead, and by nothing that
+//! whoever may write an object could forge.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::context::Context;
+use super::view::Wish;
+use crate::decide::desired::Invalid;
+use crate::decide::model::{Connection, OrgId, Pair};
+use crate::decide::plan::Policies;
+use crate::decide::unmanaged::Tally;
+use crate::world::org::Org;
+use crate::world::row::Subject;
+
+/// How long a list waits for organizations whose credentials are being checked, and for names that are being looked up. A call has 10 s.
+const SETTLING: Duration = Duration::from_secs(10);
+
+/// How soon to look again whether that is over.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What the list that began then shows; `None` while it is not certain who manages what: a connection may only seem to be nobody's.
+pub(super) fn tally(context: &Context, org: &Org, list: Instant) -> Option<Tally> {
+    let connections = org.listed_connections();
+    let sources: BTreeSet<OrgId> = connections.iter().map(|connection: &Connection| connection.source.id).collect();
+    let wishes = wishes(context, &sources);
+    let looked_up = !wishes.iter().any(|wish| matches!(wish, Err(Invalid::NameNotLookedUp(_))));
+    let settled = looked_up && !context.orgs.is_any_undecided();
+    (settled || list.elapsed() >= SETTLING).then(|| Tally::of(connections, &wishes.into_iter().flatten().collect()))
+}
+
+/// The pairs of all objects whose source is one of these organizations.
+fn wishes(context: &Context, sources: &BTreeSet<OrgId>) -> Vec<Result<Pair, Invalid>> {
+    let objects: BTreeSet<_> = context.orgs.proven_as(sources).iter().flat_map(|org| context.objects.of_org(org)).collect();
+    let rows = objects.iter().filter_map(|key| context.row(key));
+    let wish = |subject: &Subject| Wish::of(context, subject).desired.map(|desired| desired.pair);
+    rows.filter_map(|row| row.0.as_ref().ok().filter(|row| manages(&row.subject)).map(|row| wish(&row.subject))).collect()
+}
+
+/// Whether an object has a say about its pair: one that is on its way out has it only until it has taken its connection along.
+fn manages(subject: &Subject) -> bool {
+    !subject.terminating || (subject.finalizer && !Policies::of(&subject.spec, false).leave_it())
+}
