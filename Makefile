@@ -40,7 +40,7 @@ check: ## Format, lints, documentation, generated files, rules of the sources; `
 deny: ## Check bans, licences and sources of the dependencies; needs `cargo install --locked cargo-deny`
 	$(DENY)
 
-generate: ## Write the files that follow from the code: CRDs, access rights, chart, install manifest
+generate: ## Write the files that follow from the code: CRDs, API reference, access rights, chart, install manifest
 	$(XTASK) generate
 
 image: ## Build the container image with docker

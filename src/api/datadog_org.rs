@@ -175,7 +175,7 @@ pub struct ConnectionCounts {
     /// Connections that an OrgConnection manages, also one that only observes.
     #[schemars(range(min = 0))]
     pub managed: i64,
-    /// Connections that none does.
+    /// Connections that no OrgConnection manages.
     #[schemars(range(min = 0))]
     pub unmanaged: i64,
 }

@@ -88,7 +88,7 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
     let uncounted = org.uncounted().filter(|_| context.health.missing().is_empty() && org.doubt().is_none());
     let tally = uncounted.and_then(|list| unmanaged::tally(context, &org, list));
     let unsettled = (uncounted.is_some() && tally.is_none()).then_some(unmanaged::LOOK_AGAIN);
-    let handled_request = request.filter(|(_, at)| org.looked_since(*at)).map(|(value, _)| value);
+    let handled_request = request.filter(|(_, at)| org.looked_since(*at) && unsettled.is_none()).map(|(value, _)| value);
     let findings = Findings { stand: org.stand(), doubt: org.doubt(), tally, users, handled_request };
     let again = say(context, &api, object, &findings, &org.unmanaged().unwrap_or_default()).await?;
     if let (Some(list), Some(tally), None) = (uncounted, &findings.tally, again) {

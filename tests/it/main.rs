@@ -19,6 +19,8 @@ mod process;
 mod proxy;
 mod reasons;
 mod scale;
+mod secrecy;
 mod stale;
 mod sweep;
 mod undecodable;
+mod unmanaged;

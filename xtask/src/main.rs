@@ -25,7 +25,7 @@ enum Command {
     Controlplane(controlplane::Command),
     /// Show the operator's main job on a real control plane and a double of Datadog, and check everything that is shown.
     Demo(demo::Options),
-    /// Write the files that follow from the code: CRDs, access rights, chart, install manifest.
+    /// Write the files that follow from the code: CRDs, API reference, access rights, chart, install manifest.
     Generate(generate::Options),
     /// Show that the tests catch an operator that is wrong: in several ways, on purpose, in a copy.
     Wrong(wrong::Options),

@@ -48,8 +48,10 @@ impl Operator {
         for proxy in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
             command.env_remove(proxy);
         }
+        let filter = if flags.contains(&"--log") { &[][..] } else { &["--log", "info,crossorg=debug"] };
         let child = command
-            .args(["run", "--listen", "127.0.0.1:0", "--log", "info,crossorg=debug"])
+            .args(["run", "--listen", "127.0.0.1:0"])
+            .args(filter)
             .args(flags)
             .env("KUBECONFIG", &way.kubeconfig)
             .env("NO_COLOR", "1")

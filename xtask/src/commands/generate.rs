@@ -4,6 +4,7 @@ mod chart;
 mod crds;
 mod install;
 mod rbac;
+mod reference;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -55,12 +56,13 @@ pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
 }
 
 /// Every generated file as it should be. Pure; the chart's description is the one file of which only a part is generated.
-fn wanted(description: &str) -> Result<Vec<TextFile>, serde_yaml::ser::Error> {
+fn wanted(description: &str) -> Result<Vec<TextFile>, Box<dyn Error>> {
     let crds = crds::files()?;
     let role = rbac::rules();
     let mut files = vec![
         TextFile::new(chart::DESCRIPTION, chart::with_version(description, VERSION)),
         TextFile::new(chart::CLUSTER_ROLE, chart::cluster_role(&role)),
+        TextFile::new(reference::PATH, reference::page(&crossorg::api::crds())?),
         TextFile::new(install::PATH, install::manifest(&crds, &role, VERSION)),
     ];
     for directory in crds::DIRECTORIES {
