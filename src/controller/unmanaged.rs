@@ -10,7 +10,6 @@ use super::context::Context;
 use super::view::Wish;
 use crate::decide::desired::Invalid;
 use crate::decide::model::{Connection, OrgId, Pair};
-use crate::decide::plan::Policies;
 use crate::decide::unmanaged::Tally;
 use crate::world::org::Org;
 use crate::world::row::Subject;
@@ -36,10 +35,10 @@ fn wishes(context: &Context, sources: &BTreeSet<OrgId>) -> Vec<Result<Pair, Inva
     let objects: BTreeSet<_> = context.orgs.proven_as(sources).iter().flat_map(|org| context.objects.of_org(org)).collect();
     let rows = objects.iter().filter_map(|key| context.row(key));
     let wish = |subject: &Subject| Wish::of(context, subject).desired.map(|desired| desired.pair);
-    rows.filter_map(|row| row.0.as_ref().ok().filter(|row| manages(&row.subject)).map(|row| wish(&row.subject))).collect()
+    rows.filter_map(|row| row.0.as_ref().ok().filter(|row| manages(context, &row.subject)).map(|row| wish(&row.subject))).collect()
 }
 
 /// Whether an object has a say about its pair: one that is on its way out has it only until it has taken its connection along.
-fn manages(subject: &Subject) -> bool {
-    !subject.terminating || (subject.finalizer && !Policies::of(&subject.spec, false).leave_it())
+fn manages(context: &Context, subject: &Subject) -> bool {
+    !subject.terminating || (subject.finalizer && !context.policies(subject).leave_it())
 }

@@ -198,7 +198,8 @@ fn intent(context: &Context, subject: &Subject) -> Intent {
 }
 
 impl Context {
-    fn policies(&self, subject: &Subject) -> Policies {
+    /// What this operator may do for the object.
+    pub(super) fn policies(&self, subject: &Subject) -> Policies {
         Policies::of(&subject.spec, self.seams.observe_only)
     }
 }

@@ -58,9 +58,9 @@ impl Runs {
 
 fn forms(key: &str) -> Vec<String> {
     let hex: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let percent: String = key.bytes().map(percent_encoded).collect();
-    let every_percent: String = key.bytes().map(|byte| format!("%{byte:02x}")).collect();
-    let mut forms = vec![key.to_owned(), hex, percent, every_percent];
+    let mut forms = vec![key.to_owned(), hex];
+    // Which letters need no encoding, the encoders do not agree.
+    forms.extend(["-._~", "", "-._~!*'()"].map(|plain| key.bytes().map(|byte| percent_encoded(byte, plain)).collect()));
     for offset in 0..3 {
         let standard = base64_within(key.as_bytes(), offset);
         forms.push(standard.replace('+', "-").replace('/', "_"));
@@ -69,9 +69,9 @@ fn forms(key: &str) -> Vec<String> {
     forms.iter().map(|form| form.to_ascii_lowercase()).collect()
 }
 
-fn percent_encoded(byte: u8) -> String {
-    let is_plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    if is_plain { char::from(byte).to_string() } else { format!("%{byte:02x}") }
+fn percent_encoded(byte: u8, plain: &str) -> String {
+    let letter = char::from(byte);
+    if letter.is_ascii_alphanumeric() || plain.contains(letter) { letter.to_string() } else { format!("%{byte:02x}") }
 }
 
 /// What base64 makes of the key when so many bytes stand before it, without the letters that depend on its neighbours.

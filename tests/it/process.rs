@@ -146,6 +146,46 @@ async fn health_and_metrics_are_served() {
     assert_eq!(operator.get("/elsewhere").await.map(|(status, _)| status), Some(404));
 }
 
+/// The samples of a scrape, without the numbers.
+async fn series(operator: &Operator) -> Vec<String> {
+    let text = operator.get("/metrics").await.unwrap().1;
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    samples.filter_map(|line| line.rsplit_once(' ')).map(|(series, _)| series.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn metrics_speak_of_what_is_there_and_of_nothing_else() {
+    let world = World::new("measured").await;
+    let operator = world.start_operator(&["--metrics-per-object"]).await;
+    world.org("payments").await;
+    world.connection("to-central").from("payments").to(CENTRAL).types(&["logs"]).apply().await;
+    world.ready("to-central").await;
+    let of = |name: &str| format!("namespace=\"measured\",name=\"{name}\"");
+    let expected = [
+        format!("crossorg_connection_ready{{{}}}", of("to-central")),
+        format!("crossorg_inventory_age_seconds{{{}}}", of("payments")),
+        format!("crossorg_datadog_requests_total{{{},call=\"create\",class=\"ok\",result=\"ok\"}}", of("payments")),
+        "crossorg_connections{reason=\"InSync\"}".to_owned(),
+        "crossorg_organizations{reason=\"Connected\"}".to_owned(),
+        "crossorg_changes_total{change=\"created\"}".to_owned(),
+        "crossorg_datadog_request_duration_seconds_count{call=\"list\"}".to_owned(),
+    ];
+    let shown = async || {
+        let series = series(&operator).await;
+        expected.iter().all(|expected| series.contains(expected)).then_some(())
+    };
+    world.until("every series is shown", shown).await;
+
+    world.advance(Duration::from_secs(61));
+    world.delete::<OrgConnection>("to-central").await;
+    world.gone::<OrgConnection>("to-central").await;
+    world.delete::<DatadogOrg>("payments").await;
+    world.gone::<DatadogOrg>("payments").await;
+    let speaks = |series: &String| ["namespace=", "reason="].iter().any(|label| series.contains(label));
+    let gone = async || (!series(&operator).await.iter().any(speaks)).then_some(());
+    world.until("the series have ended with their objects", gone).await;
+}
+
 #[tokio::test]
 async fn not_even_the_most_talkative_log_shows_a_key() {
     let world = World::new("talkative").await;
