@@ -11,8 +11,13 @@ use crate::world::org::Org;
 /// The reason of an object that nobody has looked at.
 const NOT_LOOKED_AT: &str = "None";
 
-/// What is known now.
-pub(super) fn state(context: &Context) -> State {
+/// From now on a scrape shows what is known.
+pub(super) fn serve(context: &Arc<Context>) {
+    let known = Arc::downgrade(context);
+    context.metrics.read_state_by(move || known.upgrade().map_or_else(State::default, |context| state(&context)));
+}
+
+fn state(context: &Context) -> State {
     let (rows, orgs) = (rows(context), context.orgs.all());
     let mut connections = BTreeMap::new();
     rows.iter().for_each(|row| *connections.entry(reason(row)).or_default() += 1);

@@ -26,7 +26,7 @@ use super::context::{CachedOrg, CachedRow, Context, Scope, Seams, Wakeups};
 use super::health::Health;
 use super::{contact, datadog_org, org_connection, signals};
 use crate::log::chain;
-use crate::metrics::{Failure, Metrics, State};
+use crate::metrics::{Failure, Metrics};
 use crate::world::Key;
 
 /// The server ends each watch after this many seconds and kube begins another, so a connection that died in silence is noticed.
@@ -58,8 +58,7 @@ pub async fn run(
         ends.push((namespace, rows, row_writer, wakeups));
     }
     let context = Arc::new(Context::new(kubernetes, scopes, seams, metrics, health));
-    let known = Arc::downgrade(&context);
-    context.metrics.read_state_by(move || known.upgrade().map_or_else(State::default, |context| signals::state(&context)));
+    signals::serve(&context);
     let loops = ends
         .into_iter()
         .map(|(namespace, rows, writer, wakeups)| scope_loop(Arc::clone(&context), namespace, rows, writer, wakeups, stop.clone()));
@@ -94,21 +93,18 @@ async fn scope_loop(
     let row_tap = Tap::new(Arc::clone(&context), namespace.as_ref(), row_taps);
     let org_tap = Tap::new(Arc::clone(&context), namespace.as_ref(), org_taps);
     let config = ControllerConfig::default().concurrency(CONCURRENCY);
+    let (counted, metrics) = (Arc::clone(&context.metrics), Arc::clone(&context.metrics));
     let connections = Controller::for_stream(stream(api(&context, namespace.as_deref()), row_writer, row_tap), rows)
         .with_config(config.clone())
         .reconcile_on(wakeups.rows)
         .graceful_shutdown_on(stop.clone())
-        .run(
-            |row, context: Arc<Context>| isolated(Arc::clone(&context.metrics), org_connection::reconcile(row, context)),
-            give_up,
-            Arc::clone(&context),
-        )
+        .run(move |row, context| isolated(Arc::clone(&counted), org_connection::reconcile(row, context)), give_up, Arc::clone(&context))
         .for_each(|_| std::future::ready(()));
     let organizations = Controller::for_stream(stream(api(&context, namespace.as_deref()), org_writer, org_tap), orgs)
         .with_config(config)
         .reconcile_on(wakeups.orgs)
         .graceful_shutdown_on(stop)
-        .run(|org, context: Arc<Context>| isolated(Arc::clone(&context.metrics), datadog_org::reconcile(org, context)), give_up, context)
+        .run(move |org, context| isolated(Arc::clone(&metrics), datadog_org::reconcile(org, context)), give_up, context)
         .for_each(|_| std::future::ready(()));
     futures::future::join(connections, organizations).await;
 }

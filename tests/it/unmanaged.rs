@@ -1,7 +1,7 @@
 //! Who else reads our telemetry: what no OrgConnection manages is listed, told once, and hidden by nothing but an object that means it.
 
 use crossorg::api::{CLAIM_ANNOTATION, DatadogOrg, OrgConnection};
-use datadog_double::{CENTRAL, PAYMENTS, SECURITY};
+use datadog_double::{CENTRAL, Fault, PAYMENTS, Rule, SECURITY, When};
 use k8s_openapi::api::events::v1::Event;
 use kube::ResourceExt;
 use kube::api::ListParams;
@@ -97,4 +97,21 @@ async fn the_sink_sees_who_shares_with_it_and_what_an_object_of_the_source_manag
     world.connection("to-security").from("payments").with_sink("security").types(&["logs", "audit"]).adopting("Always").apply().await;
     world.ready("to-security").await;
     assert_eq!(shown(&world, "security").await.0, json!({"managed": 1, "unmanaged": 0}));
+}
+
+#[tokio::test]
+async fn nothing_seems_to_be_nobodys_while_an_organization_is_still_being_checked() {
+    let world = World::new("unmanaged-checking").await;
+    world.datadog.create_as("Alice", PAYMENTS, SECURITY, &["logs"]).unwrap();
+    let slow = Fault::Delay { when: When::Before, millis: 3_000 };
+    world.datadog.script(Rule::new(slow).organization(PAYMENTS).path("/api/v2/current_user"));
+    world.org("payments").await;
+    world.org("security").await;
+    world.connection("to-security").from("payments").with_sink("security").types(&["logs"]).observed().apply().await;
+    let _operator = world.operator().await;
+    world.ready("to-security").await;
+    for org in ["security", "payments"] {
+        assert_eq!(shown(&world, org).await.0, json!({"managed": 1, "unmanaged": 0}), "{org}");
+    }
+    assert!(told(&world).await.is_empty());
 }
