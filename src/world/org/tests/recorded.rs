@@ -145,7 +145,7 @@ async fn an_identity_that_the_status_contradicts_is_asked_for_again_with_the_nex
         &Findings {
             stand: Stand::Connected(identity(&["org_management"])),
             doubt: None,
-            counts: None,
+            tally: None,
             users: Vec::new(),
             handled_request: None,
         },
