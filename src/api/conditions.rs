@@ -93,6 +93,8 @@ reasons! {
         Retrying => Reconciling,
         /// The object is being deleted, and Datadog is being cleaned up.
         Deleting => Reconciling,
+        /// The deletion waits because as many were made within the hour as the source's DatadogOrg allows.
+        DeletionHeld => Reconciling,
         /// A connection that this object did not make exists for the pair.
         AlreadyExists => Stalled,
         /// Another object holds the pair.

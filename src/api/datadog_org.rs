@@ -64,6 +64,13 @@ pub struct DatadogOrgSpec {
     )]
     pub poll_interval: String,
 
+    /// How many connections may be deleted at Datadog within an hour because OrgConnections that name this object as their source are
+    /// deleted, from 0 to 1000. Deletions beyond it wait with the reason DeletionHeld for the end of the hour, or until a person approves
+    /// them with the annotation crossorg.dev/approve-deletions-until. 0: each deletion waits for approval.
+    #[serde(default = "default_max_deletions_per_hour")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub max_deletions_per_hour: i64,
+
     /// Whether the organization is suspended: no request is made with its credentials, neither to look nor to change anything.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
@@ -71,6 +78,10 @@ pub struct DatadogOrgSpec {
 
 fn default_poll_interval() -> String {
     "60s".to_owned()
+}
+
+fn default_max_deletions_per_hour() -> i64 {
+    10
 }
 
 /// A documented Datadog site. An enum and never a free address: whoever chooses the address receives the keys.
@@ -154,6 +165,22 @@ pub struct DatadogOrgStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MOST_UNMANAGED))]
     pub unmanaged: Vec<UnmanagedConnection>,
+
+    /// When the first of the deletions in `deletionsInWindow` was begun, by Datadog's clock. An hour later the brake lets
+    /// `maxDeletionsPerHour` go again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_window_start: Option<Time>,
+
+    /// The ids of the connections whose deletion the brake has let through since `deletionWindowStart`: written before each is deleted,
+    /// so that no restart forgets one. Approved deletions are not counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000), inner(length(max = 36)))]
+    pub deletions_in_window: Vec<String>,
+
+    /// How many OrgConnections say DeletionHeld: their deletion waits for the end of the hour or for approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub held_deletions: Option<i64>,
 
     /// The last value of the annotation crossorg.dev/reconcile-requested-at that was carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]

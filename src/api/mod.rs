@@ -21,6 +21,8 @@ pub const CLAIM_ANNOTATION: &str = "crossorg.dev/claim";
 pub const PAIR_LABEL: &str = "crossorg.dev/pair";
 /// Annotation by which a person asks for a fresh list and the end of every wait; its value is echoed in the status.
 pub const RECONCILE_REQUEST_ANNOTATION: &str = "crossorg.dev/reconcile-requested-at";
+/// Annotation of a DatadogOrg by which a person lets all deletions through until a time, at most 24 h ahead.
+pub const APPROVAL_ANNOTATION: &str = "crossorg.dev/approve-deletions-until";
 /// The field manager of everything that the operator applies.
 pub const FIELD_MANAGER: &str = "crossorg";
 

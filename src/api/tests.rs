@@ -106,6 +106,7 @@ fn an_object_that_nobody_has_looked_at_is_not_taken_for_done() {
 #[test]
 fn a_spec_left_short_is_filled_in_on_the_safe_side() {
     assert_eq!(at(0, &["spec", "pollInterval"])["default"], "60s");
+    assert_eq!(at(0, &["spec", "maxDeletionsPerHour"])["default"], 10);
     assert_eq!(at(1, &["spec", "deletionPolicy"])["default"], "Delete");
     assert_eq!(at(0, &["spec"])["required"], json!(["credentialsSecretRef", "site"]));
     assert_eq!(at(1, &["spec"])["required"], json!(["connectionTypes", "sinkOrg", "sourceOrgRef"]));
@@ -188,6 +189,7 @@ fn what_is_stored_in_clusters_keeps_its_name() {
     assert_eq!(CLAIM_ANNOTATION, "crossorg.dev/claim");
     assert_eq!(PAIR_LABEL, "crossorg.dev/pair");
     assert_eq!(RECONCILE_REQUEST_ANNOTATION, "crossorg.dev/reconcile-requested-at");
+    assert_eq!(APPROVAL_ANNOTATION, "crossorg.dev/approve-deletions-until");
     assert_eq!(FIELD_MANAGER, "crossorg");
 }
 
@@ -197,8 +199,8 @@ fn the_words_in_conditions_keep_their_spelling() {
     let organization: Vec<_> = OrganizationReason::ALL.iter().map(|reason| reason.name()).collect();
     assert_eq!(
         connection.join(" "),
-        "InSync OrganizationNotReady InventoryUnavailable Throttled Retrying Deleting AlreadyExists Conflict DeletedOutside Contested \
-         OutOfSync Suspended PairChanged DifferentSite SameOrganization SinkUnknown NotAllowed PermissionMissing DeletionBlocked Invalid"
+        "InSync OrganizationNotReady InventoryUnavailable Throttled Retrying Deleting DeletionHeld AlreadyExists Conflict DeletedOutside \
+         Contested OutOfSync Suspended PairChanged DifferentSite SameOrganization SinkUnknown NotAllowed PermissionMissing DeletionBlocked Invalid"
     );
     assert_eq!(
         organization.join(" "),

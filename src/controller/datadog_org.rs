@@ -11,13 +11,14 @@ use kube_runtime::controller::Action;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use super::brake;
 use super::context::{CachedOrg, CachedRow, Context, NOT_ALL_LISTED};
 use super::events;
 use super::kubernetes::{self, Error};
 use super::poll::{self as turn, Turned};
 use super::record;
 use super::unmanaged;
-use crate::api::conditions::{Progress, find};
+use crate::api::conditions::{ConnectionReason, Progress, find};
 use crate::api::datadog_org::{DatadogOrgStatus, UnmanagedConnection};
 use crate::api::{CONNECTION_FINALIZER, DatadogOrg, IN_USE_FINALIZER, OrgConnection, RECONCILE_REQUEST_ANNOTATION};
 use crate::decide::event::Event;
@@ -89,7 +90,8 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
     let tally = uncounted.and_then(|list| unmanaged::tally(context, &org, list));
     let unsettled = (uncounted.is_some() && tally.is_none()).then_some(unmanaged::LOOK_AGAIN);
     let handled_request = request.filter(|(_, at)| org.looked_since(*at) && unsettled.is_none()).map(|(value, _)| value);
-    let findings = Findings { stand: org.stand(), doubt: org.doubt(), tally, users, handled_request };
+    let (held, number_is_old) = org.tells_held(brake::held(context, &org));
+    let findings = Findings { stand: org.stand(), doubt: org.doubt(), tally, users, held, handled_request };
     let again = say(context, &api, object, &findings, &org.unmanaged().unwrap_or_default()).await?;
     if let (Some(list), Some(tally), None) = (uncounted, &findings.tally, again) {
         org.counted(list, tally);
@@ -104,7 +106,7 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
     }
     // A user that is corrected, or lets go without vanishing, tells nobody.
     let users = (!findings.users.is_empty()).then_some(SECRET_INTERVAL);
-    Ok([Some(next_look(&org)), again, users, unsettled].into_iter().flatten().min())
+    Ok([Some(next_look(&org)), again, users, unsettled, number_is_old].into_iter().flatten().min())
 }
 
 /// A request to look afresh that the status has not echoed yet, and since when. It asks for a list once, and is fulfilled by the next look.
@@ -180,6 +182,10 @@ async fn say(
     context.health.crds_are_older(false);
     context.objects.said(&own, words);
     tell_unmanaged(context, object, findings.tally.as_ref(), known).await;
+    if let (None, Some(note)) = (object.status.as_ref().and_then(|status| status.held_deletions), findings.held_notice()) {
+        let event = Event { warning: true, reason: ConnectionReason::DeletionHeld.name(), note };
+        events::publish(context, object, &event).await;
+    }
     let reason = |status: &DatadogOrgStatus| find(&status.conditions, "Ready").map(|ready| ready.reason.clone());
     if object.status.as_ref().and_then(reason) == reason(&next) {
         return Ok(None);

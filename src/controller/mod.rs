@@ -2,6 +2,7 @@
 //! done is decided in [`crate::decide`].
 
 mod apply;
+mod brake;
 mod contact;
 pub mod context;
 mod datadog_org;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kube_runtime::controller::Action;
 
 use super::apply::{Reservation, Target};
+use super::brake;
 use super::context::{CachedOrg, CachedRow, Context, NOT_ALL_LISTED};
 use super::kubernetes::{self, Error, Live};
 use super::record::{self, Ending};
@@ -49,7 +50,8 @@ pub(super) async fn reconcile(row: Arc<CachedRow>, context: Arc<Context>) -> Act
         Ok(ending) => {
             // Nothing wakes an object without a pair when the look that it asked for has been taken.
             let unanswered = subject.open_request().is_some() && seen.pair.is_none();
-            let ending = ending.map(|ending| ending.about(seen.pair)).map(|ending| if unanswered { ending.looking_again(BUSY) } else { ending });
+            let ending =
+                ending.map(|ending| ending.about(seen.pair)).map(|ending| if unanswered { ending.looking_again(BUSY) } else { ending });
             record::record(&context, &subject.key, ending).await
         }
         Err(error) => record::failed(&context, &subject.key, &error),
@@ -136,12 +138,15 @@ async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reserv
             Some(target) => target.update(connection, types, view.scene.digest.is_in_sync(view.scene.generation)).await,
             None => unchanged(),
         },
-        Step::Delete(connection) => match target() {
-            Some(target) => {
-                let report = target.delete(connection).await;
-                ask_for_list(context, view);
-                report
-            }
+        Step::Delete(connection, _) => match target() {
+            Some(target) => match brake::holds(context, view).await? {
+                Some(held) => held,
+                None => {
+                    let report = target.delete(connection).await;
+                    ask_for_list(context, view);
+                    report
+                }
+            },
             None => unchanged(),
         },
     };

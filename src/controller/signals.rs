@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::brake;
 use super::context::{CachedRow, Context};
 use crate::api::conditions::ConnectionReason;
 use crate::metrics::{BudgetState, OrganizationState, State};
@@ -30,7 +31,7 @@ fn state(context: &Context) -> State {
     State {
         connections,
         ready: ready.collect(),
-        organizations: orgs.iter().map(|org| organization(org)).collect(),
+        organizations: orgs.iter().map(|org| organization(context, org)).collect(),
         budgets: told
             .map(|(organization, bucket, remaining)| BudgetState { organization: organization.to_string(), bucket, remaining })
             .collect(),
@@ -47,11 +48,12 @@ fn reason(row: &CachedRow) -> &'static str {
     row.subject.digest.reason.map_or(NOT_LOOKED_AT, ConnectionReason::name)
 }
 
-fn organization(org: &Org) -> OrganizationState {
+fn organization(context: &Context, org: &Org) -> OrganizationState {
     OrganizationState {
         key: org.key.clone(),
         reason: org.stand().reason().name(),
         inventory_age: org.inventory_age(),
         unmanaged: org.unmanaged().map(|ids| ids.len()),
+        held: brake::held(context, org),
     }
 }

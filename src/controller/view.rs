@@ -23,6 +23,8 @@ pub(super) struct View {
     /// Source and sink by name, as far as their DatadogOrg objects tell.
     pub(super) organizations: Option<(Organization, Organization)>,
     pub(super) org: Option<Arc<Org>>,
+    /// Whose brake its deletion counts against.
+    pub(super) braking: Option<Arc<Org>>,
     pub(super) pair: Option<Pair>,
 }
 
@@ -42,6 +44,7 @@ impl View {
         let seen_at = org.as_ref().zip(pair).and_then(|(org, pair)| org.seen_at(pair));
         let specified_at = context.objects.specified_at(&subject.key, subject.generation);
         let asked_at = subject.open_request().and_then(|value| context.objects.request_seen(&subject.key, value));
+        let braking = braking(context, subject);
         let window = org.as_ref().map(|org| org.contest_window()).unwrap_or_default();
         let scene = Scene {
             me: subject.claimant(acts_as(&organization), Intent::Neither),
@@ -57,10 +60,11 @@ impl View {
             contested: context.objects.contested(&subject.key, subject.generation, window),
             others,
             organization,
+            brake: braking.as_ref().map(|org| org.brake()).unwrap_or_default(),
             vouched: org.as_ref().is_some_and(|org| org.vouches()),
         };
         let organizations = wanted.map(|pair| (source.organization(pair.source), sink.organization(pair.sink)));
-        Self { scene, organizations, org, pair }
+        Self { scene, organizations, org, braking, pair }
     }
 
     /// What a call that is made now depends on.
@@ -85,6 +89,13 @@ fn reach(context: &Context, subject: &Subject, source: Option<Arc<Org>>, pair: O
         Some((sink, now)) => (Some(sink), step::Organization::DeletesOnly { us: None, now }),
         None => (source, organization),
     }
+}
+
+/// The DatadogOrg whose brake the deletion of an object counts against: its source's, whatever key it is deleted with; only if that is not
+/// there to remember it, the sink's that is used in its place.
+pub(super) fn braking(context: &Context, subject: &Subject) -> Option<Arc<Org>> {
+    let source = context.orgs.get(&subject.source()).filter(|org| !org.is_undecodable());
+    source.or_else(|| Some(context.orgs.usable_of(&subject.key.namespace, subject.memory.pair()?.sink)?.0))
 }
 
 /// What an object wants, and the organizations that its spec leads to.

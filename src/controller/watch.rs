@@ -24,7 +24,7 @@ use tracing::{error, warn};
 
 use super::context::{CachedOrg, CachedRow, Context, Scope, Seams, Wakeups};
 use super::health::Health;
-use super::{contact, datadog_org, org_connection, signals};
+use super::{brake, contact, datadog_org, org_connection, signals};
 use crate::log::chain;
 use crate::metrics::{Failure, Metrics};
 use crate::world::Key;
@@ -265,6 +265,7 @@ impl Context {
             self.objects.specified_at(&subject.key, subject.generation);
             // Whoever shares the pair may have become its holder, or lost it.
             self.wake(self.objects.beside(&subject.key));
+            brake::row_applied(self, subject);
         }
     }
 
@@ -277,7 +278,7 @@ impl Context {
 
     fn org_applied(&self, org: &CachedOrg) {
         if let Ok(org) = &org.0 {
-            self.orgs.applied(org);
+            brake::org_applied(self, &self.orgs.applied(org));
         }
     }
 

@@ -28,6 +28,11 @@ pub struct Digest {
 }
 
 impl Digest {
+    /// Whether it says that the brake holds the deletion.
+    pub fn says_held(&self) -> bool {
+        self.reason == Some(ConnectionReason::DeletionHeld)
+    }
+
     /// Of the status that an object has; of none if nobody has looked yet.
     pub fn of_status(status: Option<&OrgConnectionStatus>) -> Self {
         let Some(status) = status else { return Self::default() };

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::brake::{self, Brake};
 use super::claims::{Claim, Claimant, Intent, Memory};
 use super::desired::{Desired, Invalid};
 use super::model::{Connection, ConnectionId, ConnectionTypes, OrgId, Organization, Pair, Principal, PrincipalId};
@@ -161,6 +162,16 @@ impl Claimant {
     pub(crate) fn unclear(self) -> Self {
         Self { intent: Intent::Unclear, ..self }
     }
+}
+
+/// The brake of a DatadogOrg that says nothing of it, and through which nothing was deleted.
+pub(crate) fn brake() -> Brake {
+    Brake { namespace: "apps".to_owned(), name: "payments".to_owned(), limit: 10, ..Brake::default() }
+}
+
+/// What the brake remembers if it has let these connections through, the first of them now.
+pub(crate) fn let_through(numbers: &[u8]) -> Option<brake::Memory> {
+    Some(brake::Memory { opened: at(0), let_through: numbers.iter().copied().map(id).collect() })
 }
 
 /// The policies of a spec that names none.

@@ -1,6 +1,7 @@
 //! Decisions: values in, values out. Nothing here knows a client, a clock, chance, the environment, a log or a task; `make check`
 //! looks that it stays so.
 
+pub mod brake;
 pub mod claims;
 pub mod desired;
 pub mod digest;

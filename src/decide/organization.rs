@@ -212,6 +212,8 @@ pub struct Findings {
     pub tally: Option<Tally>,
     /// The objects that keep it from going, if it is terminating.
     pub users: Vec<String>,
+    /// How many deletions wait for the brake.
+    pub held: usize,
     /// The reconcile request that was carried out.
     pub handled_request: Option<String>,
 }
@@ -223,22 +225,44 @@ impl Findings {
         if let (Stand::Connected(_), Some(doubt), []) = (&self.stand, &self.doubt, self.users.as_slice()) {
             verdict.message.push_str(&format!("; but its list is incomplete, so nothing is created and nothing believed gone: {doubt}"));
         }
+        if let Some(notice) = self.held_notice() {
+            verdict.message.push_str(&format!("; {notice}"));
+        }
         verdict
+    }
+
+    /// How many deletions wait, and where to read what to do, if any does.
+    pub fn held_notice(&self) -> Option<String> {
+        (self.held > 0).then(|| {
+            format!(
+                "{} deletion(s) wait for its brake (maxDeletionsPerHour): the OrgConnections with the reason DeletionHeld say how to approve \
+                 them",
+                self.held
+            )
+        })
     }
 }
 
-/// The status to write, or `None` if `previous` says it already.
-pub fn next(previous: Option<&DatadogOrgStatus>, findings: &Findings, generation: i64, now: Timestamp) -> Option<DatadogOrgStatus> {
-    let blank = DatadogOrgStatus {
+/// The status of an object that nobody has looked at.
+pub fn blank() -> DatadogOrgStatus {
+    DatadogOrgStatus {
         observed_generation: -1,
         organization: None,
         principal: None,
         permissions: Vec::new(),
         connections: None,
         unmanaged: Vec::new(),
+        deletion_window_start: None,
+        deletions_in_window: Vec::new(),
+        held_deletions: None,
         last_handled_reconcile_at: None,
         conditions: Vec::new(),
-    };
+    }
+}
+
+/// The status to write, or `None` if `previous` says it already.
+pub fn next(previous: Option<&DatadogOrgStatus>, findings: &Findings, generation: i64, now: Timestamp) -> Option<DatadogOrgStatus> {
+    let blank = blank();
     let previous = previous.unwrap_or(&blank);
     let mut next = previous.clone();
     next.observed_generation = generation;
@@ -252,6 +276,7 @@ pub fn next(previous: Option<&DatadogOrgStatus>, findings: &Findings, generation
         next.connections = Some(tally.counts());
         next.unmanaged = tally.shown(&previous.unmanaged);
     }
+    next.held_deletions = i64::try_from(findings.held).ok().filter(|held| *held > 0);
     if findings.handled_request.is_some() {
         next.last_handled_reconcile_at.clone_from(&findings.handled_request);
     }

@@ -13,6 +13,7 @@ use std::time::Duration;
 pub use self::parting::blocked;
 use self::parting::parting_step;
 pub use self::scene::{Organization, Scene};
+use super::brake;
 use super::claims::{Claim, Memory, standing};
 use super::desired::{Desired, Invalid};
 use super::model::{Connection, ConnectionTypes, Pair, PrincipalId};
@@ -33,8 +34,8 @@ pub enum Step {
     Create(Pair, ConnectionTypes),
     /// Give the owned connection these types.
     Update(Connection, ConnectionTypes),
-    /// Delete the owned connection.
-    Delete(Connection),
+    /// Delete the owned connection; first the DatadogOrg has to remember this of its brake.
+    Delete(Connection, Option<brake::Memory>),
     /// Remove the finalizer.
     LetGo,
 }
@@ -53,7 +54,7 @@ impl Step {
     /// Whether it writes at Datadog, or prepares to.
     pub fn writes(&self) -> bool {
         match self {
-            Self::Claim(_) | Self::Create(..) | Self::Update(..) | Self::Delete(_) => true,
+            Self::Claim(_) | Self::Create(..) | Self::Update(..) | Self::Delete(..) => true,
             Self::Rest(_) | Self::AskForList(_) | Self::LetGo => false,
         }
     }
@@ -65,7 +66,7 @@ pub fn next(scene: &Scene) -> Step {
     match step {
         Step::Rest(report) => Step::Rest(report.planning(intention::of(scene))),
         Step::AskForList(report) => Step::AskForList(report.planning(intention::of(scene))),
-        Step::Claim(_) | Step::Create(..) | Step::Update(..) | Step::Delete(_) | Step::LetGo => step,
+        Step::Claim(_) | Step::Create(..) | Step::Update(..) | Step::Delete(..) | Step::LetGo => step,
     }
 }
 

@@ -39,6 +39,7 @@ described! {
     INVENTORY_AGE: gauge "inventory_age_seconds" ["namespace", "name"]
         "Time since the last complete list of a DatadogOrg's connections began; before the first, since the process knows the object";
     UNMANAGED: gauge "unmanaged_connections" ["namespace", "name"] "Connections of a DatadogOrg's organization that no OrgConnection manages";
+    DELETIONS_HELD: gauge "deletions_held" ["namespace", "name"] "OrgConnections whose deletion waits for the brake of their DatadogOrg";
     DRIFT_REPAIRED: counter "drift_repaired" ["was"] "Connections that were put right after somebody else had changed or deleted them";
     CHANGES: counter "changes" ["change"] "What else was done to connections, as the objects say";
     PASSES: counter "passes" ["outcome"] "Passes over OrgConnections by what they came to";

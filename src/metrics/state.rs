@@ -37,6 +37,8 @@ pub struct OrganizationState {
     pub inventory_age: Duration,
     /// How many connections of the last list no object manages; unknown before it.
     pub unmanaged: Option<usize>,
+    /// How many deletions wait for its brake.
+    pub held: usize,
 }
 
 /// What is known of a bucket.
@@ -91,6 +93,8 @@ impl State {
         seconds(board, &described::INVENTORY_AGE, orgs().map(|org| (object(&org.key), org.inventory_age)));
         let unmanaged = orgs().filter_map(|org| Some((object(&org.key), u64::try_from(org.unmanaged?).ok()?)));
         count(board, &described::UNMANAGED, unmanaged);
+        let held = orgs().filter_map(|org| Some((object(&org.key), u64::try_from(org.held).ok()?)));
+        count(board, &described::DELETIONS_HELD, held);
         let budgets = self
             .budgets
             .iter()

@@ -16,8 +16,13 @@ fn observation(result: &'static str) -> Observation {
 
 /// A state in which nothing is missing.
 fn state() -> State {
-    let org =
-        |name: &str, reason| OrganizationState { key: key(name), reason, inventory_age: Duration::from_millis(2500), unmanaged: Some(3) };
+    let org = |name: &str, reason| OrganizationState {
+        key: key(name),
+        reason,
+        inventory_age: Duration::from_millis(2500),
+        unmanaged: Some(3),
+        held: 2,
+    };
     State {
         organizations: vec![org("payments", "Connected"), org("central", "Connected"), org("old", "KeyRejected")],
         connections: BTreeMap::from([("InSync", 7), ("Conflict", 1)]),

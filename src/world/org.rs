@@ -1,6 +1,8 @@
 //! One organization in use: who it has proven to be, the client to reach it, its inventory, and what went wrong last.
 
+mod brake;
 mod lists;
+mod names;
 mod state;
 mod wishes;
 mod writes;
@@ -17,7 +19,8 @@ use super::inventory::Inventory;
 use crate::api::DatadogOrg;
 use crate::api::datadog_org::DatadogOrgSpec;
 use crate::datadog::{Call, Client};
-use crate::decide::desired::{Names, Referenced};
+use crate::decide::brake::Brake;
+use crate::decide::desired::Referenced;
 use crate::decide::model::{Identity, OrgId, Organization, Principal};
 use crate::decide::organization::{Stand, Trouble, lacks_write, tells_otherwise};
 use crate::decide::poll::{self, Turn};
@@ -31,6 +34,8 @@ pub struct Org {
     pub key: Key,
     uid: String,
     state: Mutex<State>,
+    /// Held while one deletion asks the brake: of those of this process, none then finds that another has just written.
+    turn_at_brake: tokio::sync::Mutex<()>,
 }
 
 impl Org {
@@ -57,8 +62,11 @@ impl Org {
             secret_read_at: None,
             started: Instant::now(),
             epoch: 0,
+            brake: Brake::of(object),
+            brake_is_news: false,
+            held: None,
         };
-        Self { key, uid, state: Mutex::new(state) }
+        Self { key, uid, state: Mutex::new(state), turn_at_brake: tokio::sync::Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -67,7 +75,11 @@ impl Org {
 
     pub(super) fn specified(&self, object: &DatadogOrg) {
         let mut state = self.lock();
-        let spec = DatadogOrgSpec { poll_interval: object.spec.poll_interval.clone(), ..state.spec.clone() };
+        let spec = DatadogOrgSpec {
+            poll_interval: object.spec.poll_interval.clone(),
+            max_deletions_per_hour: object.spec.max_deletions_per_hour,
+            ..state.spec.clone()
+        };
         let was_unclear = state.trouble.as_ref().is_some_and(|failing| matches!(failing.trouble, Trouble::Undecodable(_)));
         if was_unclear || spec != object.spec {
             // Another Secret, site or pin: what was proven with the old ones is proven anew, and at once.
@@ -79,6 +91,7 @@ impl Org {
         }
         state.spec = object.spec.clone();
         state.terminating = object.metadata.deletion_timestamp.is_some();
+        state.brakes(object);
         // What was recorded first counts, whoever recorded it.
         if let Some(recorded) = recorded(object) {
             if state.identity.as_ref().is_some_and(|(identity, _)| identity.organization.id != recorded.id) {
@@ -181,26 +194,6 @@ impl Org {
     /// The time in which several corrections of one connection mean that somebody else corrects it too.
     pub fn contest_window(&self) -> Duration {
         Duration::from_mins(10).max(self.lock().interval().saturating_mul(5))
-    }
-
-    /// The names of the account's organizations, if they were looked up since then and lately: an older name may have moved to another
-    /// organization. In trouble nobody looks them up, and all processes are to agree about what is not known.
-    pub fn names(&self, since: Instant) -> Names {
-        let state = self.lock();
-        let lately = |at: Instant| at.elapsed() < state.interval().saturating_mul(2);
-        let counts = |at: Instant| at >= since && lately(at) && state.trouble.is_none();
-        state.names.as_ref().filter(|(_, at)| counts(*at)).map(|(names, _)| names.clone()).unwrap_or_default()
-    }
-
-    /// Whether the names are to be asked for with this list. They came after the last one, so they are younger than it.
-    pub fn names_are_due(&self) -> bool {
-        let state = self.lock();
-        state.names.as_ref().is_none_or(|(_, at)| at.elapsed() >= state.interval() / 2)
-    }
-
-    /// The names were asked for at this time.
-    pub fn named(&self, names: Names, at: Instant) {
-        self.lock().names = Some((names, at));
     }
 
     /// What decides about the next request.

@@ -127,6 +127,9 @@ async fn a_bad_organization_is_refused_with_what_to_do() {
         (json!({"organizationId": "abc123def"}), "not the short public_id"),
         (json!({"organizationId": ""}), NOT_A_UUID),
         (json!({"pollInterval": "1".repeat(33)}), "Too long"),
+        (json!({"maxDeletionsPerHour": -1}), "spec.maxDeletionsPerHour in body should be greater than or equal to 0"),
+        (json!({"maxDeletionsPerHour": 1001}), "spec.maxDeletionsPerHour in body should be less than or equal to 1000"),
+        (json!({"maxDeletionsPerHour": "10"}), "spec.maxDeletionsPerHour"),
     ];
     assert_refused(&world, organization, &cases).await;
     let intervals =
@@ -157,6 +160,7 @@ async fn good_manifests_are_accepted() {
         json!({"deletionPolicy": "Orphan"}),
     ];
     let organizations = ["10s", "60s", "1m30s", "60m", "1h", "3600s"].map(|interval| json!({"pollInterval": interval})).into_iter();
+    let organizations = organizations.chain([0, 1000].map(|limit| json!({"maxDeletionsPerHour": limit})));
     let organizations = organizations.chain(sites.map(|site| json!({"site": site}))).chain([json!({"organizationId": UUID})]);
     let manifests = connections.iter().map(|change| with_spec(connection(), change));
     for manifest in manifests.chain(organizations.map(|change| with_spec(organization(), &change))) {
@@ -176,6 +180,7 @@ async fn defaults_appear_and_nobody_has_looked_yet() {
     };
     let (organization, connection) = (stored("ddorg").await, stored("oconn").await);
     assert_eq!((&organization["spec"]["pollInterval"], &connection["spec"]["deletionPolicy"]), (&json!("60s"), &json!("Delete")));
+    assert_eq!(organization["spec"]["maxDeletionsPerHour"], 10);
     assert_eq!((&organization["status"], &connection["status"]), (&json!({"observedGeneration": -1}), &json!({"observedGeneration": -1})));
 }
 

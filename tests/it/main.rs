@@ -4,6 +4,7 @@
 #![expect(clippy::panic, reason = "test code; only the functions marked as tests are recognised as such")]
 
 mod admission;
+mod brake;
 mod budget;
 mod crash;
 mod credentials;

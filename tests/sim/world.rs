@@ -163,7 +163,7 @@ impl Keyring {
 
 /// The spec of a seat's DatadogOrg.
 pub(crate) fn org_spec(seat: Seat, interval: &str, suspend: bool) -> Value {
-    json!({ "site": "datadoghq.eu", "credentialsSecretRef": { "name": seat.secret() }, "pollInterval": interval, "suspend": suspend })
+    json!({ "site": "datadoghq.eu", "credentialsSecretRef": { "name": seat.secret() }, "pollInterval": interval, "maxDeletionsPerHour": 1000, "suspend": suspend })
 }
 
 /// A manifest as people write it.

@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
 use super::*;
 use crate::api::conditions::find;
 use crate::api::datadog_org::ConnectionCounts;
@@ -40,7 +42,7 @@ fn every_stand() -> Vec<Stand> {
 }
 
 fn findings(stand: Stand) -> Findings {
-    Findings { stand, doubt: None, tally: None, users: Vec::new(), handled_request: None }
+    Findings { stand, doubt: None, tally: None, users: Vec::new(), held: 0, handled_request: None }
 }
 
 /// A list with so many connections of each kind.
@@ -199,7 +201,7 @@ fn nothing_is_written_twice() {
         for (users, request) in [(Vec::new(), None), (vec!["a".to_owned()], Some("now".to_owned()))] {
             for tally in [None, Some(tally(2, 1))] {
                 let findings =
-                    Findings { stand: stand.clone(), doubt: None, tally, users: users.clone(), handled_request: request.clone() };
+                    Findings { stand: stand.clone(), doubt: None, tally, users: users.clone(), held: 0, handled_request: request.clone() };
                 let written = first(&findings);
                 assert_eq!(next(Some(&written), &findings, 1, at(3600)), None, "{findings:?}");
                 let nothing_new = Findings { tally: None, handled_request: None, ..findings };
@@ -298,4 +300,30 @@ fn a_status_tells_otherwise_when_principal_or_permissions_differ_and_one_without
         assert_eq!(tells_otherwise(&told, &other), otherwise, "{other:?}");
     }
     assert!(!tells_otherwise(&first(&findings(Stand::Checking)), &granted));
+}
+
+#[test]
+fn held_deletions_are_counted_and_told_as_long_as_there_are_any() {
+    let holding = |held| Findings { held, ..findings(Stand::Connected(identity())) };
+    let status = next(Some(&first(&holding(0))), &holding(190), 1, at(1)).unwrap();
+    let message = &find(&status.conditions, "Ready").unwrap().message;
+    assert_eq!((status.held_deletions, ready(&status)), (Some(190), ("True", "Connected")));
+    assert!(message.contains("; 190 deletion(s) wait for its brake"), "{message}");
+    let over = next(Some(&status), &holding(0), 1, at(2)).unwrap();
+    assert_eq!(over.held_deletions, None);
+    assert_eq!(over.conditions, first(&holding(0)).conditions);
+}
+
+#[test]
+fn what_the_brake_remembers_survives_whatever_is_found() {
+    let remembering = DatadogOrgStatus {
+        deletion_window_start: Some(Time(at(0))),
+        deletions_in_window: vec!["cccccccc-0000-4000-8000-000000000001".to_owned()],
+        ..blank()
+    };
+    for stand in every_stand() {
+        let status = next(Some(&remembering), &findings(stand), 1, at(1)).unwrap();
+        assert_eq!(status.deletion_window_start, remembering.deletion_window_start);
+        assert_eq!(status.deletions_in_window, remembering.deletions_in_window);
+    }
 }

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use super::{Organization, Scene, Step};
 use crate::api::conditions::ConnectionReason;
+use crate::decide::brake::{Brake, Decision};
+use crate::decide::model::Connection;
 use crate::decide::outcome::{Report, Retry};
 use crate::decide::plan::{Doubt, Hold, Seen};
 use crate::decide::release::{Parting, Release, release};
@@ -49,21 +51,29 @@ pub(super) fn parting_step(scene: &Scene) -> Step {
         {
             Step::Rest(blocked("the operator runs with --observe-only"))
         }
-        (Release::Delete(_), Organization::Usable { .. } | Organization::DeletesOnly { .. }) => {
-            scene.seen.present().map_or(Step::LetGo, |connection| Step::Delete(connection.clone()))
+        (Release::Delete(_), Organization::Usable { now, .. } | Organization::DeletesOnly { now, .. }) => {
+            scene.seen.present().map_or(Step::LetGo, |connection| braked(scene, connection, *now))
         }
         // Whether our key made what is there, only that key tells.
         (Release::Prove(_), Organization::DeletesOnly { us: None, .. }) if scene.seen.present().is_some() => {
             Step::Rest(blocked("its DatadogOrg cannot be used, and the sink's key cannot tell whether the connection is this object's"))
         }
-        (Release::Prove(landed), Organization::Usable { now, .. } | Organization::DeletesOnly { now, .. }) => {
-            prove(&scene.seen, landed, *now)
+        (Release::Prove(landed), Organization::Usable { now, .. } | Organization::DeletesOnly { now, .. }) => prove(scene, landed, *now),
+    }
+}
+
+fn braked(scene: &Scene, connection: &Connection, now: Timestamp) -> Step {
+    match scene.brake.decide(connection.id, now) {
+        Decision::Go(first) => Step::Delete(connection.clone(), first),
+        Decision::Held { until } => {
+            let message = scene.brake.message(until, now);
+            Step::Rest(Report::not_ready(ConnectionReason::DeletionHeld, message, Retry::After(Brake::next_look(until, now))))
         }
     }
 }
 
-fn prove(seen: &Seen, landed: Option<Timestamp>, now: Timestamp) -> Step {
-    match seen {
+fn prove(scene: &Scene, landed: Option<Timestamp>, now: Timestamp) -> Step {
+    match &scene.seen {
         Seen::Unknown(doubt @ Doubt::OutOfView { .. }) => return Step::Rest(blocked(&doubt.to_string())),
         // The next complete list wakes the object; asking for one more would bring the same. A call's outcome is being looked up already.
         Seen::Unknown(doubt @ Doubt::Incomplete(_)) => return Step::Rest(deleting(&doubt.to_string(), Retry::WhenWoken)),
@@ -72,7 +82,10 @@ fn prove(seen: &Seen, landed: Option<Timestamp>, now: Timestamp) -> Step {
     }
     let wait = landed.map(|landed| landed.duration_since(now)).and_then(|wait| Duration::try_from(wait).ok()).unwrap_or_default();
     if wait.is_zero() {
-        return Step::AskForList(Report::unchanged(Retry::WhenWoken));
+        let unchanged = Report::unchanged(Retry::WhenWoken);
+        // What was held is not any more.
+        let let_through = || deleting("no connection is to be seen any more; waiting for a list that proves it", Retry::WhenWoken);
+        return Step::AskForList(if scene.digest.says_held() { let_through() } else { unchanged });
     }
     let retry = Retry::After(wait);
     if wait < WORTH_TELLING {

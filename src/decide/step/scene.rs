@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::api::org_connection::ExternalDeletionPolicy;
+use crate::decide::brake::Brake;
 use crate::decide::claims::Claimant;
 use crate::decide::desired::{Desired, Invalid};
 use crate::decide::digest::Digest;
@@ -70,6 +71,8 @@ pub struct Scene {
     pub others: Vec<Claimant>,
     /// How its organization stands.
     pub organization: Organization,
+    /// The brake that its deletion counts against.
+    pub brake: Brake,
     /// Whether a person has asked to look afresh, and that has been done.
     pub asked: bool,
     /// For how long nothing is put right any more, because somebody else undid that again and again.

@@ -6,6 +6,7 @@ use super::parting::WORTH_TELLING;
 use super::*;
 use crate::api::conditions::find;
 use crate::api::org_connection::{AdoptionPolicy, DeletionPolicy, ExternalDeletionPolicy, ManagementPolicy};
+use crate::decide::brake::Brake;
 use crate::decide::claims::{Claimant, Intent};
 use crate::decide::digest::Digest;
 use crate::decide::fixtures::*;
@@ -54,6 +55,7 @@ fn settled() -> Scene {
         current: true,
         others: Vec::new(),
         organization: usable(),
+        brake: brake(),
         asked: false,
         contested: None,
         vouched: true,
@@ -200,7 +202,7 @@ fn a_leaving_organization_takes_no_new_claim_and_serves_those_it_has() {
     assert!(matches!(next(&Scene { organization: leaving(), ..claimed_before }), Step::Claim(_)));
     let differing = Scene { organization: leaving(), seen: Seen::Present(connection().differing()), ..settled() };
     assert!(matches!(next(&differing), Step::Update(..)));
-    assert!(matches!(next(&Scene { organization: leaving(), ..parting() }), Step::Delete(_)));
+    assert!(matches!(next(&Scene { organization: leaving(), ..parting() }), Step::Delete(..)));
 }
 
 #[test]
@@ -219,7 +221,7 @@ fn a_rival_is_named_and_nothing_is_touched() {
 
 #[test]
 fn a_released_connection_is_deleted_and_then_proved_gone_before_the_object_goes() {
-    assert_eq!(next(&parting()), Step::Delete(connection()));
+    assert_eq!(next(&parting()), Step::Delete(connection(), let_through(&[1])));
     let deleted = Scene { seen: Seen::Absent, proof: None, ..parting() };
     assert_eq!(next(&deleted), Step::AskForList(Report::unchanged(Retry::WhenWoken)));
     assert_eq!(next(&Scene { seen: Seen::Absent, ..parting() }), Step::LetGo);
@@ -307,7 +309,7 @@ fn only_steps_that_lead_to_a_write_at_datadog_wait_for_a_pause() {
         (Step::Claim(bare_claim()), true),
         (Step::Create(pair(), desired().types), true),
         (Step::Update(connection(), desired().types), true),
-        (Step::Delete(connection()), true),
+        (Step::Delete(connection(), let_through(&[1])), true),
     ] {
         assert_eq!(step.writes(), writes, "{step:?}");
     }

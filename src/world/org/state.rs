@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::api::datadog_org::DatadogOrgSpec;
 use crate::datadog::Client;
+use crate::decide::brake::Brake;
 use crate::decide::desired::Names;
 use crate::decide::model::{ConnectionId, Identity, OrgId, Organization, Principal};
 use crate::decide::organization::Trouble;
@@ -48,6 +49,11 @@ pub(super) struct State {
     pub(super) started: Instant,
     /// Counts what makes a failed call worth trying again at once: other credentials, another identity, an end of trouble.
     pub(super) epoch: u64,
+    pub(super) brake: Brake,
+    /// Whether the brake may decide otherwise than when that was asked last, or say something else.
+    pub(super) brake_is_news: bool,
+    /// How many deletions were said to be held, and since when.
+    pub(super) held: Option<(usize, Instant)>,
 }
 
 #[derive(Debug)]

@@ -1,3 +1,4 @@
+mod brake;
 mod last_good;
 mod recorded;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 use super::*;
 use crate::api::conditions::OrganizationReason;
 use crate::datadog::{Credentials, Transport};
+use crate::decide::desired::Names;
 use crate::decide::fixtures::*;
 use crate::decide::plan::Seen;
 use crate::decide::poll::{Ask, next};

@@ -1,8 +1,9 @@
 //! Either side may delete a connection: the way out when the source's key has gone first.
 
-use crossorg::api::OrgConnection;
+use crossorg::api::{DatadogOrg, OrgConnection};
 use datadog_double::{CENTRAL, SECURITY};
 use k8s_openapi::api::core::v1::Secret;
+use serde_json::json;
 
 use super::{OLD_ENOUGH, payments, plan, shared};
 use crate::harness::{Conditioned, Operator, World};
@@ -31,6 +32,21 @@ async fn a_connection_is_deleted_with_the_sinks_key_if_the_sources_is_gone() {
     let deleted = world.datadog.journal().into_iter().find(|entry| entry.method == "DELETE").unwrap();
     assert_eq!((deleted.organization, deleted.credential.as_deref()), (Some(CENTRAL), Some("central")));
     assert!(world.datadog.violations().is_empty());
+}
+
+#[tokio::test]
+async fn the_sinks_key_deletes_no_more_than_the_sources_brake_lets_through() {
+    let (world, _operator) = without_the_sources_key("sink-key-brake").await;
+    world.patch::<DatadogOrg>("payments", json!({"spec": {"maxDeletionsPerHour": 0}})).await;
+    world.org("central").await;
+    world.org_ready("central").await;
+    world.delete::<OrgConnection>("to-central").await;
+    let object = world.reason("to-central", "DeletionHeld").await;
+    assert!(object.message().contains("DatadogOrg payments") && shared(&world).is_some(), "{}", object.message());
+    world.patch::<DatadogOrg>("payments", json!({"spec": {"maxDeletionsPerHour": 1}})).await;
+    world.gone::<OrgConnection>("to-central").await;
+    let brakes = async |org: &str| world.orgs().get(org).await.unwrap().status.unwrap().deletions_in_window.len();
+    assert_eq!((brakes("payments").await, brakes("central").await, shared(&world)), (1, 0, None));
 }
 
 #[tokio::test]

@@ -184,7 +184,7 @@ impl World {
             }
             Step::Create(_, types) => after.create(number, types),
             Step::Update(row, types) => after.update(number, &row, types),
-            Step::Delete(row) => after.delete(number, &row),
+            Step::Delete(row, _) => after.delete(number, &row),
             Step::LetGo => after.objects[number].gone = true,
         }
         (after != *self).then_some(after)

@@ -185,7 +185,7 @@ fn a_missing_permission_is_told_before_a_contest() {
 
 #[test]
 fn a_suspended_object_still_deletes_and_a_process_that_only_looks_does_not() {
-    assert_eq!(next(&Scene { policies: held(Hold::Suspended), ..parting() }), Step::Delete(connection()));
+    assert_eq!(next(&Scene { policies: held(Hold::Suspended), ..parting() }), Step::Delete(connection(), let_through(&[1])));
     let step = next(&Scene { policies: held(Hold::ObserveOnly), ..parting() });
     assert_eq!(says(&step), not_ready(ConnectionReason::DeletionBlocked));
     assert!(message(&step).contains("--observe-only") && message(&step).contains("deletionPolicy to Orphan"), "{}", message(&step));
@@ -234,7 +234,7 @@ fn every_key_that_only_deletes() -> [Organization; 2] {
 fn a_key_that_only_deletes_deletes_what_is_recorded_and_proves_it_gone() {
     for organization in every_key_that_only_deletes() {
         let scene = Scene { organization, ..parting() };
-        assert_eq!(next(&scene), Step::Delete(connection()));
+        assert_eq!(next(&scene), Step::Delete(connection(), let_through(&[1])));
         let deleted = Scene { seen: Seen::Absent, proof: None, ..scene.clone() };
         assert_eq!(next(&deleted), Step::AskForList(Report::unchanged(Retry::WhenWoken)));
         assert_eq!(next(&Scene { seen: Seen::Absent, ..scene }), Step::LetGo);
@@ -245,7 +245,7 @@ fn a_key_that_only_deletes_deletes_what_is_recorded_and_proves_it_gone() {
 fn only_the_key_that_made_a_connection_can_tell_that_it_did() {
     let [sinks, last_good] = every_key_that_only_deletes();
     let never_recorded = remembering(parting(), claimed(at(-3601)));
-    assert_eq!(next(&Scene { organization: last_good, ..never_recorded.clone() }), Step::Delete(connection()));
+    assert_eq!(next(&Scene { organization: last_good, ..never_recorded.clone() }), Step::Delete(connection(), let_through(&[1])));
     let step = next(&Scene { organization: sinks, ..never_recorded });
     assert_eq!(says(&step), not_ready(ConnectionReason::DeletionBlocked));
     assert!(message(&step).contains("the sink's key"), "{}", message(&step));
@@ -276,4 +276,22 @@ fn whose_a_connection_is_is_not_told_while_nobody_knows_whom_the_key_acts_as() {
         let step = next(&Scene { organization, ..made.clone() });
         assert!(!plan_of(&step).is_some_and(|plan| plan.contains("not this object's")), "{step:?}");
     }
+}
+
+#[test]
+fn a_deletion_that_the_brake_holds_says_so_and_is_looked_at_again_when_it_may_go() {
+    let full = Brake { limit: 1, memory: let_through(&[2]), ..brake() };
+    for organization in [vec![usable(), leaving(), refusing()], every_key_that_only_deletes().to_vec()].concat() {
+        let step = next(&Scene { brake: full.clone(), organization, ..parting() });
+        assert_eq!((says(&step), report(&step).retry), (not_ready(ConnectionReason::DeletionHeld), Retry::After(Duration::from_hours(1))));
+        assert_eq!(plan_of(&step), Some(format!("delete connection {}", id(1)).as_str()));
+    }
+}
+
+#[test]
+fn what_was_held_says_that_it_is_not_any_more() {
+    let held = digest(&Report::not_ready(ConnectionReason::DeletionHeld, "held", Retry::WhenWoken));
+    let step = next(&Scene { digest: held, seen: Seen::Absent, proof: None, ..parting() });
+    assert!(matches!(step, Step::AskForList(_)));
+    assert_eq!(says(&step), not_ready(ConnectionReason::Deleting));
 }

@@ -147,6 +147,7 @@ async fn an_identity_that_the_status_contradicts_is_asked_for_again_with_the_nex
             doubt: None,
             tally: None,
             users: Vec::new(),
+            held: 0,
             handled_request: None,
         },
         1,

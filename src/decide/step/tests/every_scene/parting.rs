@@ -60,7 +60,7 @@ fn nothing_is_deleted_through_an_organization_that_cannot_be_used() {
 #[test]
 fn only_an_owned_connection_that_is_seen_and_that_nobody_else_has_or_wants_is_deleted() {
     everywhere(&mut |case| {
-        let Case { scene, step: Step::Delete(row), .. } = case else { return };
+        let Case { scene, step: Step::Delete(row, _), .. } = case else { return };
         // Whether this very connection may be deleted, only a DELETE tells: a refusal to create another says nothing of it.
         assert!(case.ours && scene.seen.present() == Some(row) && case.knows_the_maker(), "{scene:?}");
         assert!(scene.finalizer && !case.is_anothers() && !is_waited_for(case), "{scene:?}");
@@ -110,5 +110,18 @@ fn what_would_be_deleted_is_told_exactly_while_that_is_held_up() {
         let awaited = report.plan.as_ref().is_some_and(|plan| plan.starts_with("leave the connection to"));
         let would = case.ours && !at_will && (awaited || case.is_in_reach());
         assert_eq!(report.plan.is_some(), would && report.verdict.is_some(), "{:?} {report:?}", case.scene);
+    });
+}
+
+#[test]
+fn the_brake_holds_deletions_and_nothing_else() {
+    let brake = Brake { limit: 0, ..brake() };
+    everywhere(&mut |case| {
+        let braked = next(&Scene { brake: brake.clone(), ..case.scene.clone() });
+        if matches!(case.step, Step::Delete(..)) {
+            assert_eq!(says(&braked), not_ready(ConnectionReason::DeletionHeld), "{:?}", case.scene);
+        } else {
+            assert_eq!(braked, case.step, "{:?}", case.scene);
+        }
     });
 }

@@ -1,0 +1,88 @@
+//! The brake before a deletion: what it remembers is read live, and written before the DELETE, on exactly the version that was read.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use kube::Api;
+use tokio::time::timeout;
+
+use super::context::Context;
+use super::kubernetes::{self, Error, within};
+use super::view::{View, braking};
+use crate::api::DatadogOrg;
+use crate::decide::brake::{Brake, Memory, remembering};
+use crate::decide::outcome::{Report, Retry};
+use crate::decide::step::{self, Scene, Step};
+use crate::world::Key;
+use crate::world::org::Org;
+use crate::world::row::Subject;
+
+/// How often it is read anew when somebody else wrote in between; then the next pass does it.
+const ATTEMPTS: usize = 3;
+
+/// How long to wait for other deletions of this process: what was read live of the object must not be old when it is acted on.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Has the brake let a deletion through. Answers what to say instead if it has to wait.
+pub(super) async fn holds(context: &Context, view: &View) -> Result<Option<Report>, Error> {
+    let later = || Ok(Some(Report::unchanged(Retry::Backoff)));
+    let Some(org) = &view.braking else { return later() };
+    let Ok(_turn) = timeout(PATIENCE, org.turn_at_brake()).await else { return later() };
+    let api = Api::<DatadogOrg>::namespaced(context.kubernetes.clone(), &org.key.namespace);
+    for _ in 0..ATTEMPTS {
+        let Some(object) = within(api.get_opt(&org.key.name)).await? else { return later() };
+        let first = match step::next(&Scene { brake: Brake::of(&object), ..view.scene.clone() }) {
+            Step::Delete(_, None) => return Ok(None),
+            Step::Delete(_, Some(first)) => first,
+            Step::Rest(report) => return Ok(Some(report)),
+            Step::AskForList(_) | Step::Claim(_) | Step::Create(..) | Step::Update(..) | Step::LetGo => return later(),
+        };
+        match remember(context, &api, object, &first).await {
+            Err(error) if error.is_conflict() => {}
+            written => return written.map(|()| None),
+        }
+    }
+    later()
+}
+
+async fn remember(context: &Context, api: &Api<DatadogOrg>, mut object: DatadogOrg, memory: &Memory) -> Result<(), Error> {
+    object.status = Some(remembering(object.status.as_ref(), memory));
+    let written = kubernetes::write_status(api, &object).await?;
+    // A CRD that does not know the brake forgets it: nothing is deleted under it.
+    if Brake::of(&written).memory.as_ref() != Some(memory) {
+        return Err(Error::OlderCrd);
+    }
+    context.health.crds_are_older(false);
+    Ok(())
+}
+
+/// How many objects say that the brake of this DatadogOrg holds their deletion.
+pub(super) fn held(context: &Context, org: &Org) -> usize {
+    let is_held = |subject: &Subject| {
+        let says_so = subject.digest.says_held() && subject.terminating && subject.finalizer;
+        says_so && braking(context, subject).is_some_and(|braking| braking.key == org.key)
+    };
+    let rows = may_be_held(context, org).into_iter().filter_map(|key| context.row(&key));
+    rows.filter(|row| row.0.as_ref().is_ok_and(|row| is_held(&row.subject))).count()
+}
+
+/// Whoever says that it is held is counted by the DatadogOrg.
+pub(super) fn row_applied(context: &Context, subject: &Subject) {
+    if let Some(org) = braking(context, subject).filter(|_| subject.digest.says_held()) {
+        context.wake_org(&org.key);
+    }
+}
+
+/// With another limit or approval, what is held may go; with another number, it has something else to say.
+pub(super) fn org_applied(context: &Context, org: &Org) {
+    if org.brake_is_news() {
+        context.wake(may_be_held(context, org));
+    }
+}
+
+/// Whose deletion the brake of this DatadogOrg may hold: those who name it, and those of a pair of its organization, which it may be used for
+/// in place of their own.
+fn may_be_held(context: &Context, org: &Org) -> BTreeSet<Key> {
+    let of_organization = org.proven().into_iter().flat_map(|organization| context.objects.of_organization(organization));
+    context.objects.of_org(&org.key).into_iter().chain(of_organization).collect()
+}
