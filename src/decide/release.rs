@@ -3,7 +3,8 @@
 //! | first match | step |
 //! |---|---|
 //! | no claim and no recorded id, `deletionPolicy: Orphan`, or `managementPolicy: Observe` | let go |
-//! | a live object has recorded the connection's id as its own | let go |
+//! | a live object has recorded the connection's id as its own, and it is the last one that this object made | let go |
+//! | a live object has recorded it, and this one may have made another since: what is seen may be old | as if it were not owned |
 //! | owned, and a live object that claims the pair cannot be understood, or one may want it that names its sink by a name still looked up | wait until that is clear |
 //! | owned, and a live object of the pair would hold it, or owns it by its creation while this one has not recorded it | wait until that one has recorded it |
 //! | the connection is owned and there | delete it by its id |
@@ -65,6 +66,12 @@ pub fn release(parting: &Parting<'_>) -> Release {
     let absent_or_foreign = match seen {
         Seen::Unknown(_) => false,
         Seen::Absent => true,
+        Seen::Present(connection) if is_recorded_by_another(parting, connection) => {
+            if is_the_last(memory, connection) {
+                return Release::LetGo;
+            }
+            true
+        }
         Seen::Present(connection) => match whose(parting, connection) {
             Some(step) => return step,
             // Who made it can only be told once our principal is known.
@@ -77,14 +84,22 @@ pub fn release(parting: &Parting<'_>) -> Release {
     }
 }
 
+fn is_recorded_by_another(parting: &Parting<'_>, connection: &Connection) -> bool {
+    let mut heirs = parting.others.iter().filter(|other| !other.terminating && other.intent != Intent::Unclear);
+    heirs.any(|other| other.memory.recorded == Some(connection.id))
+}
+
+/// Whether this object has made no other connection since: it has recorded this one, and has not claimed anew.
+fn is_the_last(memory: &Memory, connection: &Connection) -> bool {
+    let create = memory.claim.and_then(|claim| claim.create);
+    memory.recorded == Some(connection.id) && create.is_none_or(|create| create <= connection.created_at)
+}
+
 /// What to do about the connection that is there; nothing if it is not this object's.
 fn whose(parting: &Parting<'_>, connection: &Connection) -> Option<Release> {
     let Parting { memory, us, others, leaves_it: _, seen: _, proof: _ } = parting;
     let live = || others.iter().filter(|other| !other.terminating);
     let is_clear = |other: &&Claimant| other.intent != Intent::Unclear;
-    if live().filter(is_clear).any(|other| other.memory.recorded == Some(connection.id)) {
-        return Some(Release::LetGo);
-    }
     if !memory.owns(connection, *us) {
         return None;
     }

@@ -56,6 +56,21 @@ fn a_connection_that_a_live_object_has_recorded_is_left_to_it() {
 }
 
 #[test]
+fn who_may_have_made_another_connection_since_is_let_go_only_by_a_list_that_shows_none() {
+    let newer = Connection { id: id(2), ..connection() };
+    for (memory, landed) in [
+        (claimed(at(-3601)).recording(&newer), at(-3601 + 60)),
+        (claimed(at(-30)).recording(&connection()), at(-30 + 60)),
+        (claimed(at(-30)), at(-30 + 60)),
+    ] {
+        let heir = claimant("heir", 1, claimed(at(0)).recording(&connection()));
+        let old = Scene { memory, proof: None, others: vec![heir], ..scene() };
+        assert_eq!(old.release(), Release::Prove(Some(landed)), "what is seen may be old");
+        assert_eq!(Scene { proof: Some(landed), ..old }.release(), Release::LetGo);
+    }
+}
+
+#[test]
 fn a_rival_that_only_claims_or_recorded_another_connection_inherits_nothing() {
     let another = Connection { id: id(2), ..connection() };
     for memory in [claimed(at(0)), claimed(at(0)).recording(&another)] {

@@ -82,7 +82,10 @@ impl Oracle {
         let Some(row) = owned.filter(|_| !object.wish.leaves_it()).cloned() else { return };
         let successor = |other: &Memory| other.uid != object.uid && !other.terminating && other.owns(&row, &principals);
         if !ledger.recently(at).any(successor) {
-            ledger.accuse("I2 no orphan", at, format!("{} was let go, but its connection is there: {row:?}", object.name));
+            let of_pair = ledger.recently(at).filter(|other| other.pair() == object.pair());
+            let memories: Vec<_> = of_pair.map(|other| (&other.name, other.recorded, other.claim)).collect();
+            let what = format!("{} was let go, but its connection is there: {row:?}; remembered was {memories:?}", object.name);
+            ledger.accuse("I2 no orphan", at, what);
         }
     }
 
