@@ -15,6 +15,7 @@ mod record;
 mod signals;
 mod unmanaged;
 mod view;
+mod waking;
 pub mod watch;
 
 pub use watch::run;

@@ -22,9 +22,9 @@ use kube_runtime::watcher::{self, Event, watcher};
 use serde::de::DeserializeOwned;
 use tracing::{error, warn};
 
-use super::context::{CachedOrg, CachedRow, Context, Scope, Seams, Wakeups};
+use super::context::{CachedRow, Context, Scope, Seams, Wakeups};
 use super::health::Health;
-use super::{brake, contact, datadog_org, org_connection, signals};
+use super::{contact, datadog_org, org_connection, signals};
 use crate::log::chain;
 use crate::metrics::{Failure, Metrics};
 use crate::world::Key;
@@ -62,17 +62,14 @@ pub async fn run(
     let loops = ends
         .into_iter()
         .map(|(namespace, rows, writer, wakeups)| scope_loop(Arc::clone(&context), namespace, rows, writer, wakeups, stop.clone()));
-    let closing = async {
-        stop.clone().await;
-        context.gates.close();
-    };
     let graceful = async {
-        futures::future::join(join_all(loops), closing).await;
+        join_all(loops).await;
         context.calls.close();
         context.calls.wait().await;
     };
     let deadline = async {
         stop.clone().await;
+        context.gates.close();
         tokio::time::sleep(LAST_CALLS).await;
     };
     // A pass that hangs, or a first list that never came, would keep a graceful end waiting for ever.
@@ -255,49 +252,6 @@ impl Context {
     /// Whether every object of this kind beside the key has been seen.
     pub(super) fn knows<K: Resource<DynamicType = ()>>(&self, key: &Key) -> bool {
         self.scopes_of(key).all(|scope| self.health.knows(&watch_name::<K>(scope.namespace.as_deref())))
-    }
-
-    fn row_applied(&self, row: &CachedRow) {
-        if let Ok(row) = &row.0 {
-            let subject = &row.subject;
-            self.objects.applied(&subject.key, std::iter::once(subject.source()).chain(subject.sink()));
-            self.objects.claims(&subject.key, subject.memory.pair());
-            self.objects.specified_at(&subject.key, subject.generation);
-            // Whoever shares the pair may have become its holder, or lost it.
-            self.wake(self.objects.beside(&subject.key));
-            brake::row_applied(self, subject);
-        }
-    }
-
-    fn row_deleted(&self, key: &Key) {
-        for org in self.objects.orgs_of(key) {
-            self.wake_org(&org);
-        }
-        self.wake(self.objects.deleted(key));
-    }
-
-    fn org_applied(&self, org: &CachedOrg) {
-        if let Ok(org) = &org.0 {
-            brake::org_applied(self, &self.orgs.applied(org));
-        }
-    }
-
-    /// Turns of organizations that could not tell which connections are recorded have waited for this.
-    fn rows_listed(&self) {
-        for org in self.orgs.keys() {
-            self.wake_org(&org);
-        }
-    }
-
-    /// Passes that could not tell a missing DatadogOrg from one not seen yet have waited for this.
-    fn orgs_listed(&self) {
-        self.wake(self.objects.all());
-    }
-
-    fn org_deleted(&self, key: &Key) {
-        self.orgs.deleted(key);
-        self.objects.forget(&key.as_org());
-        self.wake(self.objects.of_org(key));
     }
 }
 

@@ -31,7 +31,7 @@ async fn share(world: &World, source: &str, sinks: &[Uuid]) {
     }
 }
 
-fn creations<'a>(journal: &'a [Entry], organization: Uuid) -> impl Iterator<Item = &'a Entry> {
+fn creations(journal: &[Entry], organization: Uuid) -> impl Iterator<Item = &Entry> {
     journal.iter().filter(move |entry| entry.method == "POST" && entry.organization == Some(organization))
 }
 
