@@ -17,6 +17,7 @@ test: ## Run all tests, on a real control plane that is built first if it has to
 	@echo "looking for the control plane; where there is none, it is built once, in about ten minutes"
 	$(XTASK) controlplane ensure
 	cargo test --workspace -- --test-threads 4
+	$(XTASK) wrong --net simulation
 
 crash: ## Interrupt the operator at every write of every scenario, in every way: about ten minutes
 	$(XTASK) controlplane ensure
