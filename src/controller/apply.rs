@@ -20,7 +20,7 @@ use crate::world::Key;
 use crate::world::inventory::OwnWrite;
 use crate::world::org::Org;
 
-/// The right to write for a pair, for one pass or call of this process at a time. Whoever waits for it is woken when it ends.
+/// The right to write for a pair, for one pass or call of this process at a time. Whoever waits for it is woken when a call under it ends, or looks again soon.
 pub(super) struct Reservation {
     context: Arc<Context>,
     pair: Pair,

@@ -20,14 +20,22 @@ use crate::world::row::Subject;
 /// How often it is read anew when somebody else wrote in between; then the next pass does it.
 const ATTEMPTS: usize = 3;
 
-/// How long to wait for other deletions of this process: what was read live of the object must not be old when it is acted on.
+/// How long to ask the brake, with the wait for other deletions of this process: what was read live of the object must not be old when it is
+/// acted on. What was written all the same counts for the next attempt.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Has the brake let a deletion through. Answers what to say instead if it has to wait.
 pub(super) async fn holds(context: &Context, view: &View) -> Result<Option<Report>, Error> {
-    let later = || Ok(Some(Report::unchanged(Retry::Backoff)));
+    timeout(PATIENCE, ask(context, view)).await.unwrap_or_else(|_| later())
+}
+
+fn later() -> Result<Option<Report>, Error> {
+    Ok(Some(Report::unchanged(Retry::Backoff)))
+}
+
+async fn ask(context: &Context, view: &View) -> Result<Option<Report>, Error> {
     let Some(org) = &view.braking else { return later() };
-    let Ok(_turn) = timeout(PATIENCE, org.turn_at_brake()).await else { return later() };
+    let _turn = org.turn_at_brake().await;
     let api = Api::<DatadogOrg>::namespaced(context.kubernetes.clone(), &org.key.namespace);
     for _ in 0..ATTEMPTS {
         let Some(object) = within(api.get_opt(&org.key.name)).await? else { return later() };

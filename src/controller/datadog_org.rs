@@ -64,6 +64,7 @@ pub(super) async fn reconcile(object: Arc<CachedOrg>, context: Arc<Context>) -> 
 
 async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>, Error> {
     let org = context.orgs.applied(object);
+    brake::org_applied(context, &org);
     let api = Api::<DatadogOrg>::namespaced(context.kubernetes.clone(), &org.key.namespace);
     let terminating = object.metadata.deletion_timestamp.is_some();
     let held = object.finalizers().iter().any(|finalizer| finalizer == IN_USE_FINALIZER);
@@ -87,7 +88,7 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
     // Once for each list: the objects change more often. Before every object of every namespace has been seen, a connection may only seem
     // to be nobody's.
     let uncounted = org.uncounted().filter(|_| context.health.missing().is_empty() && org.doubt().is_none());
-    let tally = uncounted.and_then(|list| unmanaged::tally(context, &org, list));
+    let tally = uncounted.and_then(|_| unmanaged::tally(context, &org));
     let unsettled = (uncounted.is_some() && tally.is_none()).then_some(unmanaged::LOOK_AGAIN);
     let handled_request = request.filter(|(_, at)| org.looked_since(*at) && unsettled.is_none()).map(|(value, _)| value);
     let (held, number_is_old) = org.tells_held(brake::held(context, &org));

@@ -132,7 +132,7 @@ async fn ask_for(context: &Context, client: &Client, org: &Org, ask: Ask) -> Res
     let expected = expected(context, org);
     if lacks(&listing, &expected) {
         let second = client.list(organization).await.map_err(|error| of_list(&error, just_proven))?;
-        listing = second.confirming(&listing);
+        listing = second.confirming(&listing, &expected);
     }
     Ok(snapshot(organization, began_here, listing))
 }
@@ -161,7 +161,8 @@ async fn look_up_names(context: &Context, client: &Client, org: &Org) -> bool {
     let due = org.names_are_due();
     let leads_nowhere = |subject: &Subject| {
         let names = || org.names(context.objects.specified_at(&subject.key, subject.generation));
-        let name = subject.spec.sink_org.name.as_deref().filter(|_| subject.source() == org.key && subject.memory.recorded.is_none());
+        let is_bound = subject.memory.recorded.and(subject.memory.recorded_pair).is_some();
+        let name = subject.spec.sink_org.name.as_deref().filter(|_| subject.source() == org.key && !is_bound);
         name.is_some_and(|name| due || names().lead_to(name).is_err())
     };
     let mut rows = context.objects.of_org(&org.key).into_iter().filter_map(|key| context.row(&key));

@@ -4,30 +4,37 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use kube::Resource;
 
 use super::context::Context;
-use super::view::Wish;
+use super::view::{Wish, claimant_unclear};
 use crate::decide::desired::Invalid;
 use crate::decide::model::{Connection, OrgId, Pair};
 use crate::decide::unmanaged::Tally;
 use crate::world::org::Org;
 use crate::world::row::Subject;
 
-/// How long a list waits for organizations whose credentials are being checked, and for names that are being looked up. A call has 10 s.
+/// How long is waited for organizations whose credentials are being checked, and for names that are being looked up. A call has 10 s. It is
+/// waited once: what is open for longer may stay so, and anybody may have such an object.
 const SETTLING: Duration = Duration::from_secs(10);
 
 /// How soon to look again whether that is over.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// What the list that began then shows; `None` while it is not certain who manages what: a connection may only seem to be nobody's.
-pub(super) fn tally(context: &Context, org: &Org, list: Instant) -> Option<Tally> {
+/// What the last list shows; `None` while it is not certain who manages what: a connection may only seem to be nobody's.
+pub(super) fn tally(context: &Context, org: &Org) -> Option<Tally> {
     let connections = org.listed_connections();
     let sources: BTreeSet<OrgId> = connections.iter().map(|connection: &Connection| connection.source.id).collect();
     let wishes = wishes(context, &sources);
     let looked_up = !wishes.iter().any(|wish| matches!(wish, Err(Invalid::NameNotLookedUp(_))));
-    let settled = looked_up && !context.orgs.is_any_undecided();
-    (settled || list.elapsed() >= SETTLING).then(|| Tally::of(connections, &wishes.into_iter().flatten().collect()))
+    let certain = looked_up && !context.orgs.is_any_undecided();
+    org.settles(certain, SETTLING).then(|| Tally::of(connections, &wishes.into_iter().flatten().chain(unclear(context)).collect()))
+}
+
+/// What cannot be understood may well manage what it has claimed.
+fn unclear(context: &Context) -> Vec<Pair> {
+    let rows = context.scopes.iter().flat_map(|scope| scope.rows.state()).filter(|row| row.0.is_err());
+    rows.filter_map(|row| claimant_unclear(context, row.meta())?.memory.pair()).collect()
 }
 
 /// The pairs of all objects whose source is one of these organizations.

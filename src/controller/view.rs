@@ -178,7 +178,7 @@ fn acts_as(organization: &step::Organization) -> Option<PrincipalId> {
 }
 
 /// Which source it names cannot be told, but a DatadogOrg beside it has to have proven the one that it claims.
-fn claimant_unclear(context: &Context, metadata: &ObjectMeta) -> Option<Claimant> {
+pub(super) fn claimant_unclear(context: &Context, metadata: &ObjectMeta) -> Option<Claimant> {
     let namespace = metadata.namespace.as_deref().unwrap_or_default();
     unclear(metadata).filter(|other| other.memory.claim.is_some_and(|claim| context.orgs.reaches(namespace, claim.pair.source)))
 }

@@ -37,14 +37,16 @@ impl Listing {
         self.connections.iter().map(Connection::pair).collect()
     }
 
-    /// The list as the second of two in a row, asked for because the first lacked something: complete only if it lacks nothing that the
-    /// first showed, since that has been missing once. Connections may have appeared or changed in between.
+    /// The list as the second of two in a row, asked for because the first lacked something that was expected: complete only if it lacks
+    /// nothing of it any more, or just the same. What it alone lacks has been missing once, and a first list that was partly wrong
+    /// confirms nothing. Others may have appeared or changed in between.
     #[must_use]
-    pub fn confirming(self, first: &Listing) -> Self {
-        let complete = self
-            .complete
-            .clone()
-            .and_then(|()| if first.pairs().is_subset(&self.pairs()) { Ok(()) } else { Err(Incomplete::NotRepeatable) });
+    pub fn confirming(self, first: &Listing, expected: &BTreeSet<Pair>) -> Self {
+        let (before, after) = (first.pairs(), self.pairs());
+        let lacks = |shown: &BTreeSet<Pair>| -> BTreeSet<Pair> { expected.difference(shown).copied().collect() };
+        let missing = lacks(&after);
+        let agrees = before.is_subset(&after) && (missing.is_empty() || missing == lacks(&before));
+        let complete = self.complete.clone().and_then(|()| if agrees { Ok(()) } else { Err(Incomplete::NotRepeatable) });
         Self { complete, ..self }
     }
 }

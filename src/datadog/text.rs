@@ -36,6 +36,9 @@ impl Texts {
             if !text.is_empty() {
                 texts.push(text);
             }
+            if room == 0 {
+                break;
+            }
         }
         Self(texts)
     }

@@ -30,7 +30,7 @@ use crate::api::{APPROVAL_ANNOTATION, DatadogOrg};
 
 /// How long a window is open.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(1);
-/// An approval further ahead is none: nobody remembers for longer what was approved.
+/// An approval further ahead is none yet: what is approved now is not to last for longer.
 pub const LONGEST_APPROVAL: SignedDuration = SignedDuration::from_hours(24);
 /// As much of an unreadable approval is shown.
 const SHOWN_LETTERS: usize = 64;
@@ -143,11 +143,11 @@ impl Brake {
 
     fn complaint(&self, now: Timestamp) -> String {
         let text: String = self.approval.iter().flat_map(|text| text.chars()).take(SHOWN_LETTERS).collect();
-        let says = |why: &str| format!("; its annotation {APPROVAL_ANNOTATION} says `{text}`, which is {why} and approves nothing");
+        let says = |why: &str| format!("; its annotation {APPROVAL_ANNOTATION} says `{text}`, which is {why}");
         match self.approval(now) {
             Approval::InForce | Approval::None => String::new(),
-            Approval::TooFarAhead => says("more than 24 h ahead"),
-            Approval::Unreadable => says("no time in the form 2026-01-31T12:00:00Z"),
+            Approval::TooFarAhead => says("more than 24 h ahead and approves nothing yet"),
+            Approval::Unreadable => says("no time in the form 2026-01-31T12:00:00Z and approves nothing"),
         }
     }
 

@@ -82,12 +82,17 @@ pub fn next(turn: &Turn) -> Ask {
             match turn.list_age.filter(|age| age < &due) {
                 Some(age) => Ask::Nothing(due - age),
                 // What was seen before stays good for changes; a refused look would stop them.
-                None if let Some(closed) = turn.closed => Ask::Nothing(on_reopening(closed, Rank::Look)),
+                None if let Some(closed) = turn.closed => Ask::Nothing(on_reopening(closed, rank(turn))),
                 None if *doubted && *identity_age >= REFUSED_INTERVAL => Ask::IdentityAndList,
                 None => Ask::List,
             }
         }
     }
+}
+
+/// A look that has been put off for long comes first: else changes without end would keep everybody from seeing anything.
+fn rank(turn: &Turn) -> Rank {
+    if turn.list_age.is_some_and(|age| age < turn.interval * 2) { Rank::Look } else { Rank::Change }
 }
 
 /// After how long without a list nobody can vouch for what the objects say.
@@ -185,6 +190,10 @@ mod tests {
         assert_eq!(next(&due), Ask::Nothing(Duration::from_secs(16)));
         let wanted = Turn { wanted: true, ..due.clone() };
         assert_eq!(next(&wanted), Ask::Nothing(Duration::from_secs(16)));
-        assert_eq!(next(&Turn { list_age: Some(Duration::from_secs(30)), ..due }), Ask::Nothing(Duration::from_secs(30)));
+        assert_eq!(next(&Turn { list_age: Some(Duration::from_secs(30)), ..due.clone() }), Ask::Nothing(Duration::from_secs(30)));
+        for list_age in [Some(MINUTE * 2), None] {
+            let put_off = Turn { list_age, ..due.clone() };
+            assert_eq!(next(&put_off), Ask::Nothing(Duration::from_secs(10)), "but not for ever");
+        }
     }
 }

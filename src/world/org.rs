@@ -54,6 +54,7 @@ impl Org {
             proved_at: None,
             counted: None,
             unmanaged: None,
+            unsettled_since: None,
             wanted: None,
             insisted: None,
             doubted: false,

@@ -70,7 +70,7 @@ fn an_approval_that_cannot_be_read_or_is_too_far_ahead_approves_nothing_and_that
         assert!(message.contains(&format!("says `{text}`, which is no time in the form")), "{message}");
     }
     let message = held(&approving("2027-03-01T12:00:00Z"));
-    assert!(message.contains("says `2027-03-01T12:00:00Z`, which is more than 24 h ahead and approves nothing"), "{message}");
+    assert!(message.contains("says `2027-03-01T12:00:00Z`, which is more than 24 h ahead and approves nothing yet"), "{message}");
     assert!(!held(&approving(&at(-5).to_string())).contains("its annotation"), "one that is over needs no words");
     assert!(held(&approving(&"x".repeat(100_000))).len() < 1000);
 }

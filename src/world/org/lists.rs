@@ -72,6 +72,16 @@ impl Org {
         self.lock().inventory.listed_pairs()
     }
 
+    /// Whether what is seen of others is certain, or has been waited for long enough since it was found not to be.
+    pub fn settles(&self, certain: bool, patience: Duration) -> bool {
+        let mut state = self.lock();
+        if certain {
+            state.unsettled_since = None;
+            return true;
+        }
+        state.unsettled_since.get_or_insert_with(Instant::now).elapsed() >= patience
+    }
+
     /// When the last list began, if its connections have not been counted in the status yet.
     pub fn uncounted(&self) -> Option<Instant> {
         let state = self.lock();

@@ -38,6 +38,8 @@ pub(super) struct State {
     pub(super) counted: Option<Instant>,
     /// What it showed that no object manages.
     pub(super) unmanaged: Option<BTreeSet<ConnectionId>>,
+    /// Since when it is not certain who manages what.
+    pub(super) unsettled_since: Option<Instant>,
     pub(super) wanted: Option<Instant>,
     /// The last wish of a person.
     pub(super) insisted: Option<Instant>,

@@ -186,3 +186,13 @@ async fn who_has_proven_what_is_asked_of_the_status_alone_and_a_check_under_way_
     orgs.applied(&recording(&source()));
     assert_eq!((proven(), orgs.proven_as(&[sink().id].into())), (vec![org.key.clone()], Vec::new()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_uncertain_is_waited_for_once() {
+    let (org, patience) = (connected().await, Duration::from_secs(10));
+    assert!(!org.settles(false, patience) && org.settles(true, patience) && !org.settles(false, patience));
+    pass(10).await;
+    assert!(org.settles(false, patience));
+    org.listed(list());
+    assert!(org.settles(false, patience), "and not with each list again");
+}
