@@ -46,7 +46,7 @@ impl Listing {
         let lacks = |shown: &BTreeSet<Pair>| -> BTreeSet<Pair> { expected.difference(shown).copied().collect() };
         let missing = lacks(&after);
         let agrees = before.is_subset(&after) && (missing.is_empty() || missing == lacks(&before));
-        let complete = self.complete.clone().and_then(|()| if agrees { Ok(()) } else { Err(Incomplete::NotRepeatable) });
+        let complete = self.complete.clone().and(if agrees { Ok(()) } else { Err(Incomplete::NotRepeatable) });
         Self { complete, ..self }
     }
 }
