@@ -7,6 +7,7 @@ use datadog_double::{CENTRAL, PAYMENTS};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Api;
 use kube::api::DeleteParams;
+use serde_json::json;
 
 use crate::harness::{Conditioned, Operator, World, connection_id};
 
@@ -148,4 +149,24 @@ async fn a_namespace_deleted_as_a_whole_leaves_nothing_at_datadog() {
     assert!(world.datadog.state().connections.is_empty());
     let is_gone = async || namespaces.get_opt(&world.namespace).await.unwrap().is_none().then_some(());
     world.until("the namespace is gone", is_gone).await;
+}
+
+#[tokio::test]
+async fn a_namespace_whose_secret_went_while_no_operator_ran_says_so_and_goes_once_the_connection_may_stay() {
+    let (world, mut operator, id) = sharing("namespace-blocked").await;
+    world.advance(OLD_ENOUGH);
+    operator.kill();
+    world.delete::<Secret>("payments-datadog").await;
+    let namespaces: Api<Namespace> = Api::all(world.client.clone());
+    namespaces.delete(&world.namespace, &DeleteParams::default()).await.unwrap();
+    let _operator = world.operator().await;
+    let blocked = world.reason("old", "DeletionBlocked").await;
+    assert!(blocked.has("Stalled") && blocked.message().contains("SecretNotFound"), "{}", blocked.message());
+    assert!(blocked.message().contains("set deletionPolicy to Orphan"), "{}", blocked.message());
+
+    world.patch::<OrgConnection>("old", json!({"spec": {"deletionPolicy": "Orphan"}})).await;
+    let is_gone = async || namespaces.get_opt(&world.namespace).await.unwrap().is_none().then_some(());
+    world.until("the namespace is gone", is_gone).await;
+    let left: Vec<String> = world.datadog.state().connections.iter().map(|connection| connection.id.to_string()).collect();
+    assert_eq!((left, world.counts().remote_writes()), (vec![id], (1, 0, 0)));
 }

@@ -255,3 +255,18 @@ async fn what_was_asked_for_while_no_operator_ran_is_done_at_its_start() {
     assert_eq!((world.counts() - before).remote_writes(), (0, 1, 1));
     assert!(world.datadog.connection(PAYMENTS, SECURITY).is_none());
 }
+
+#[tokio::test]
+async fn kubectl_can_wait_for_both_kinds_to_be_ready_and_for_what_needs_a_person() {
+    let (world, _operator) = payments("kubectl-wait").await;
+    world.datadog.create_as("Alice", PAYMENTS, SECURITY, &["audit"]).unwrap();
+    world.connection("to-central").from("payments").to(CENTRAL).types(&["logs"]).apply().await;
+    world.connection("to-security").from("payments").to(SECURITY).types(&["logs"]).apply().await;
+    let wait = async |condition: &str, objects: &[&str]| {
+        let condition = format!("--for=condition={condition}");
+        world.kubectl_text(&[&["wait", condition.as_str(), "--timeout=30s"], objects].concat()).await
+    };
+    wait("Ready", &["datadogorg/payments", "orgconnection/to-central"]).await;
+    wait("Stalled", &["orgconnection/to-security"]).await;
+    wait("Ready=False", &["orgconnection/to-security"]).await;
+}

@@ -9,6 +9,7 @@ mod budget;
 mod crash;
 mod credentials;
 mod doubt;
+mod errors;
 mod export;
 mod handover;
 mod harness;
