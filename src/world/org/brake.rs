@@ -36,11 +36,12 @@ impl Org {
         self.lock().trouble.as_ref().is_some_and(|failing| matches!(failing.trouble, Trouble::Undecodable(_)))
     }
 
-    /// So many deletions are held. Answers the number to say now, and when to look again if that is an old one.
+    /// So many deletions are held. Answers the number to say now, and when to look again if that is an old one. That any is held at all is
+    /// said at once.
     pub fn tells_held(&self, number: usize) -> (usize, Option<Duration>) {
         let mut state = self.lock();
         if let Some((told, at)) = state.held
-            && (told == number || at.elapsed() < NUMBER_INTERVAL)
+            && (told == number || (told > 0 && at.elapsed() < NUMBER_INTERVAL))
         {
             return (told, (told != number).then(|| NUMBER_INTERVAL.saturating_sub(at.elapsed())));
         }

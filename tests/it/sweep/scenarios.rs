@@ -30,7 +30,7 @@ pub(super) struct Scenario {
 }
 
 /// All of them.
-pub(super) const SCENARIOS: [Scenario; 17] = [
+pub(super) const SCENARIOS: [Scenario; 18] = [
     Scenario {
         name: "create",
         setup: |_| async {}.boxed_local(),
@@ -183,7 +183,19 @@ pub(super) const SCENARIOS: [Scenario; 17] = [
         act: |world| world.annotate::<OrgConnection>("to-central", RECONCILE_REQUEST_ANNOTATION, "again").map(drop).boxed_local(),
         end: &["payments: Connected", "to-central: InSync", "Payments shares logs with Central"],
     },
+    Scenario {
+        name: "held",
+        setup: |world| nothing_may_go(world).boxed_local(),
+        act: |world| world.delete::<OrgConnection>("to-central").boxed_local(),
+        end: &["payments: Connected", "to-central: DeletionHeld", "Payments shares logs with Central"],
+    },
 ];
+
+/// Payments shares its logs with Central for long, and no connection may be deleted without approval.
+async fn nothing_may_go(world: &World) {
+    sharing_for_long(world).await;
+    world.patch::<DatadogOrg>("payments", json!({"spec": {"maxDeletionsPerHour": 0}})).await;
+}
 
 async fn share(world: &World, name: &str, types: &[&str]) {
     world.connection(name).from("payments").to(CENTRAL).types(types).apply().await;
