@@ -20,7 +20,8 @@ use crate::world::Key;
 use crate::world::inventory::OwnWrite;
 use crate::world::org::Org;
 
-/// The right to write for a pair, for one pass or call of this process at a time. Whoever waits for it is woken when a call under it ends, or looks again soon.
+/// The right to write for a pair, for one pass or call of this process at a time. Whoever waits for it is woken when a call under it ends,
+/// or looks again soon.
 pub(super) struct Reservation {
     context: Arc<Context>,
     pair: Pair,
@@ -153,13 +154,11 @@ impl Target {
             self.org.wrote(pair, OwnWrite::InDoubt);
             self.org.want_list(Some(pair));
         }
-        if is_about_the_key(error) {
-            self.org.suspects(&self.client);
-        } else if matches!(error, Error::Forbidden { call: Call::Create, .. }) {
+        if matches!(error, Error::Forbidden { call: Call::Create, .. }) && !is_about_the_key(error) {
             // Whether a key may create does not depend on the pair; a single connection may be restricted for all but a few.
             self.org.refused(&self.client, error.to_string());
-        } else if matches!(error, Error::Forbidden { .. }) {
-            // Perhaps its owner lacks the permission altogether: then it is looked for every minute.
+        } else if matches!(error, Error::Unauthorized { .. } | Error::Forbidden { .. }) {
+            // The key may be bad, or its owner lack the permission altogether: whom it belongs to tells.
             self.org.suspects(&self.client);
         }
         self.context.wake_org(&self.org.key);

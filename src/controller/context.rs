@@ -139,6 +139,11 @@ impl Context {
         self.scopes_of(key).find_map(|scope| scope.rows.get(&reference))
     }
 
+    /// The cached form of every OrgConnection.
+    pub fn rows(&self) -> impl Iterator<Item = Arc<CachedRow>> {
+        self.scopes.iter().flat_map(|scope| scope.rows.state())
+    }
+
     /// Has OrgConnections looked at again.
     pub fn wake(&self, keys: impl IntoIterator<Item = Key>) {
         for key in keys {

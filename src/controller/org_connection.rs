@@ -50,8 +50,7 @@ pub(super) async fn reconcile(row: Arc<CachedRow>, context: Arc<Context>) -> Act
         Ok(ending) => {
             // Nothing wakes an object without a pair when the look that it asked for has been taken.
             let unanswered = subject.open_request().is_some() && seen.pair.is_none();
-            let ending =
-                ending.map(|ending| ending.about(seen.pair)).map(|ending| if unanswered { ending.looking_again(BUSY) } else { ending });
+            let ending = ending.map(|ending| if unanswered { ending.looking_again(BUSY) } else { ending }.about(seen.pair));
             record::record(&context, &subject.key, ending).await
         }
         Err(error) => record::failed(&context, &subject.key, &error),

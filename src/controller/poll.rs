@@ -161,8 +161,7 @@ async fn look_up_names(context: &Context, client: &Client, org: &Org) -> bool {
     let due = org.names_are_due();
     let leads_nowhere = |subject: &Subject| {
         let names = || org.names(context.objects.specified_at(&subject.key, subject.generation));
-        let is_bound = subject.memory.recorded.and(subject.memory.recorded_pair).is_some();
-        let name = subject.spec.sink_org.name.as_deref().filter(|_| subject.source() == org.key && !is_bound);
+        let name = subject.spec.sink_org.name.as_deref().filter(|_| subject.source() == org.key && subject.memory.bound().is_none());
         name.is_some_and(|name| due || names().lead_to(name).is_err())
     };
     let mut rows = context.objects.of_org(&org.key).into_iter().filter_map(|key| context.row(&key));

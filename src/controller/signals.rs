@@ -19,7 +19,7 @@ pub(super) fn serve(context: &Arc<Context>) {
 }
 
 fn state(context: &Context) -> State {
-    let (rows, orgs) = (rows(context), context.orgs.all());
+    let (rows, orgs): (Vec<_>, _) = (context.rows().collect(), context.orgs.all());
     let mut connections = BTreeMap::new();
     rows.iter().for_each(|row| *connections.entry(reason(row)).or_default() += 1);
     let ready = rows.iter().filter(|_| context.metrics.per_object()).filter_map(|row| {
@@ -37,10 +37,6 @@ fn state(context: &Context) -> State {
             .collect(),
         watches: context.health.ages(),
     }
-}
-
-fn rows(context: &Context) -> Vec<Arc<CachedRow>> {
-    context.scopes.iter().flat_map(|scope| scope.rows.state()).collect()
 }
 
 fn reason(row: &CachedRow) -> &'static str {

@@ -33,13 +33,14 @@ pub(super) fn tally(context: &Context, org: &Org) -> Option<Tally> {
 
 /// What cannot be understood may well manage what it has claimed.
 fn unclear(context: &Context) -> Vec<Pair> {
-    let rows = context.scopes.iter().flat_map(|scope| scope.rows.state()).filter(|row| row.0.is_err());
+    let rows = context.rows().filter(|row| row.0.is_err());
     rows.filter_map(|row| claimant_unclear(context, row.meta())?.memory.pair()).collect()
 }
 
 /// The pairs of all objects whose source is one of these organizations.
 fn wishes(context: &Context, sources: &BTreeSet<OrgId>) -> Vec<Result<Pair, Invalid>> {
-    let objects: BTreeSet<_> = context.orgs.proven_as(sources).iter().flat_map(|org| context.objects.of_org(org)).collect();
+    let orgs = sources.iter().flat_map(|source| context.orgs.of_organization(*source));
+    let objects: BTreeSet<_> = orgs.flat_map(|org| context.objects.of_org(&org.key)).collect();
     let rows = objects.iter().filter_map(|key| context.row(key));
     let wish = |subject: &Subject| Wish::of(context, subject).desired.map(|desired| desired.pair);
     rows.filter_map(|row| row.0.as_ref().ok().filter(|row| manages(context, &row.subject)).map(|row| wish(&row.subject))).collect()

@@ -114,9 +114,7 @@ impl Wish {
         let (source, sink) = (referenced(org.as_ref()), referenced(named.as_ref()));
         let specified_at = context.objects.specified_at(&subject.key, subject.generation);
         let names = org.as_ref().map_or(Names::NotAsked, |org| org.names(specified_at));
-        // The status alone binds: an annotation can be forged by whoever may write the object.
-        let bound = subject.memory.recorded.and(subject.memory.recorded_pair);
-        Self { desired: Desired::parse(&subject.spec, &source, &sink, &names, bound), source, sink, org }
+        Self { desired: Desired::parse(&subject.spec, &source, &sink, &names, subject.memory.bound()), source, sink, org }
     }
 }
 
@@ -158,8 +156,7 @@ pub(super) fn live_rivals(context: &Context, others: &[DeserializeGuard<OrgConne
 /// that pair: else anybody could block a pair with a forged annotation.
 fn claimant(context: &Context, subject: &Subject) -> Option<Claimant> {
     let proven = context.orgs.get(&subject.source()).and_then(|org| org.proven());
-    let recorded = subject.memory.recorded.and(subject.memory.recorded_pair);
-    let counts = subject.memory.claim.is_none_or(|claim| proven == Some(claim.pair.source) || recorded == Some(claim.pair));
+    let counts = subject.memory.claim.is_none_or(|claim| proven == Some(claim.pair.source) || subject.memory.bound() == Some(claim.pair));
     counts.then(|| {
         let org = context.orgs.get(&subject.source());
         let organization = org.as_ref().map_or(step::Organization::Missing, |org| org.source());

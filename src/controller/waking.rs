@@ -32,8 +32,8 @@ impl Context {
 
     /// Turns of organizations that could not tell which connections are recorded have waited for this.
     pub(super) fn rows_listed(&self) {
-        for org in self.orgs.keys() {
-            self.wake_org(&org);
+        for org in self.orgs.all() {
+            self.wake_org(&org.key);
         }
     }
 

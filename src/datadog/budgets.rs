@@ -35,16 +35,13 @@ impl Budget {
     /// For how long nothing may be sent for this call.
     pub fn closed_for(&self, call: Call) -> Option<Duration> {
         let (account, now) = (lock(&self.0), Instant::now());
-        let expected = account.expected.as_ref().and_then(|expected| lock(expected).closed_until(call, now));
-        expected.max(lock(&account.own).closed_until(call, now)).map(|until| until - now)
+        account.expected_closed_until(call, now).max(lock(&account.own).closed_until(call, now)).map(|until| until - now)
     }
 
     /// Takes one request from the budget, or tells when there will be one.
     pub(super) fn admit(&self, call: Call) -> Result<(), Instant> {
         let (account, now) = (lock(&self.0), Instant::now());
-        if let Some(until) = account.expected.as_ref().and_then(|expected| lock(expected).closed_until(call, now)) {
-            return Err(until);
-        }
+        account.expected_closed_until(call, now).map_or(Ok(()), Err)?;
         lock(&account.own).admit(call, now)
     }
 
@@ -60,6 +57,12 @@ impl Budget {
             lock(&organization).absorb(&lock(&account.own), Instant::now());
         }
         *account = Account { own: organization, expected: None };
+    }
+}
+
+impl Account {
+    fn expected_closed_until(&self, call: Call, now: Instant) -> Option<Instant> {
+        lock(self.expected.as_ref()?).closed_until(call, now)
     }
 }
 

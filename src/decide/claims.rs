@@ -77,9 +77,15 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// The pair that the object is bound to: that of the recorded connection. An annotation can be forged by whoever may write the object, the
+    /// status cannot.
+    pub fn bound(&self) -> Option<Pair> {
+        self.recorded.and(self.recorded_pair)
+    }
+
     /// The pair that this object may own something of: the claimed one, or that of the recorded connection. It never changes.
     pub fn pair(&self) -> Option<Pair> {
-        self.claim.map(|claim| claim.pair).or(self.recorded.and(self.recorded_pair))
+        self.claim.map(|claim| claim.pair).or(self.bound())
     }
 
     /// Whether the connection is this object's property: its id is recorded, or the claim says that this object created it, its

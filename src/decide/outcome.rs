@@ -93,11 +93,8 @@ impl Report {
             }),
             organizations: Some((connection.source.clone(), connection.sink.clone())),
             shown: Shown::Owned(connection),
-            plan: None,
             effect,
-            retry: Retry::WhenWoken,
-            pauses: false,
-            cause: None,
+            ..Self::unchanged(Retry::WhenWoken)
         }
     }
 
@@ -112,16 +109,7 @@ impl Report {
     /// Not ready, for this reason; it says what to do.
     pub fn not_ready(reason: ConnectionReason, message: impl Into<String>, retry: Retry) -> Self {
         let verdict = Verdict { ready: Ready::False, reason: reason.name(), message: message.into(), progress: reason.progress() };
-        Self {
-            verdict: Some(verdict),
-            shown: Shown::Unknown,
-            organizations: None,
-            plan: None,
-            effect: None,
-            retry,
-            pauses: false,
-            cause: None,
-        }
+        Self { verdict: Some(verdict), ..Self::unchanged(retry) }
     }
 
     /// What the status says stays.

@@ -85,8 +85,11 @@ pub fn release(parting: &Parting<'_>) -> Release {
 }
 
 fn is_recorded_by_another(parting: &Parting<'_>, connection: &Connection) -> bool {
-    let mut heirs = parting.others.iter().filter(|other| !other.terminating && other.intent != Intent::Unclear);
-    heirs.any(|other| other.memory.recorded == Some(connection.id))
+    live_and_clear(parting).any(|other| other.memory.recorded == Some(connection.id))
+}
+
+fn live_and_clear<'a>(parting: &'a Parting<'_>) -> impl Iterator<Item = &'a Claimant> {
+    parting.others.iter().filter(|other| !other.terminating && other.intent != Intent::Unclear)
 }
 
 /// Whether this object has made no other connection since: it has recorded this one, and has not claimed anew.
@@ -98,8 +101,6 @@ fn is_the_last(memory: &Memory, connection: &Connection) -> bool {
 /// What to do about the connection that is there; nothing if it is not this object's.
 fn whose(parting: &Parting<'_>, connection: &Connection) -> Option<Release> {
     let Parting { memory, us, others, leaves_it: _, seen: _, proof: _ } = parting;
-    let live = || others.iter().filter(|other| !other.terminating);
-    let is_clear = |other: &&Claimant| other.intent != Intent::Unclear;
     if !memory.owns(connection, *us) {
         return None;
     }
@@ -108,11 +109,11 @@ fn whose(parting: &Parting<'_>, connection: &Connection) -> Option<Release> {
         Intent::MayHold(source) => source == connection.source.id,
         Intent::Hold(_) | Intent::HandOver | Intent::Neither => false,
     };
-    if let Some(unclear) = live().find(may_want_it) {
+    if let Some(unclear) = others.iter().filter(|other| !other.terminating).find(may_want_it) {
         return Some(Release::AwaitClarity(unclear.name.clone()));
     }
     let recorded = memory.recorded == Some(connection.id);
-    let maker = live().filter(is_clear).find(|other| !recorded && other.owns(connection));
+    let maker = live_and_clear(parting).find(|other| !recorded && other.owns(connection));
     let next = heir(others, connection).or(maker);
     Some(next.map_or(Release::Delete(connection.id), |next| Release::Await(next.name.clone())))
 }

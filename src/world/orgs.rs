@@ -1,6 +1,6 @@
 //! The DatadogOrg objects that the watch has shown.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -44,13 +44,6 @@ impl Orgs {
         self.lock().values().filter(|org| org.proven() == Some(organization)).cloned().collect()
     }
 
-    /// The DatadogOrgs that have proven to be one of these organizations.
-    pub fn proven_as(&self, organizations: &BTreeSet<OrgId>) -> Vec<Key> {
-        let orgs = self.lock();
-        let proven = orgs.iter().filter(|(_, org)| org.proven().is_some_and(|organization| organizations.contains(&organization)));
-        proven.map(|(key, _)| key.clone()).collect()
-    }
-
     /// Whether it is still open what a DatadogOrg will prove.
     pub fn is_any_undecided(&self) -> bool {
         let is_open = |org: &Arc<Org>| matches!(org.source(), Organization::NotUsable { undecided: true, .. });
@@ -77,11 +70,6 @@ impl Orgs {
     /// Every DatadogOrg, as it is known.
     pub fn all(&self) -> Vec<Arc<Org>> {
         self.lock().values().cloned().collect()
-    }
-
-    /// Every DatadogOrg.
-    pub fn keys(&self) -> Vec<Key> {
-        self.lock().keys().cloned().collect()
     }
 
     /// The object is gone.

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use crossorg::api::{APPROVAL_ANNOTATION, DatadogOrg, OrgConnection};
 use datadog_double::Entry;
-use futures::StreamExt;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DeleteParams, ListParams};
 use serde_json::json;
 use xtask::controlplane::audit;
 
-use crate::harness::{Conditioned, Operator, World, connection_id, many_organizations, plane};
+use crate::harness::{Conditioned, Operator, World, connection_id, many_organizations, plane, share_with_each};
 
 /// A connection that is older needs no proof that a POST cannot land any more.
 const OLD_ENOUGH: Duration = Duration::from_secs(61);
@@ -28,11 +27,7 @@ async fn sharing(name: &str, count: usize) -> (World, Operator) {
     let world = World::with(plane::shared().await, name, &config).await;
     world.org("north").await;
     let operator = world.operator().await;
-    futures::stream::iter(sinks.into_iter().enumerate())
-        .for_each_concurrent(8, async |(number, sink)| {
-            world.connection(&format!("share-{number}")).from("north").to(sink).types(&["logs"]).apply().await;
-        })
-        .await;
+    share_with_each(&world, "share", "north", &sinks).await;
     world.datadog.wait_for_connections(LONG, |connections| connections.len() == count).await.unwrap();
     let all_ready = async || {
         let objects = world.connections().list(&ListParams::default()).await.unwrap();

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use datadog_double::{Config, Entry, Limit, Outcome};
-use futures::StreamExt;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::harness::{World, many_organizations, plane, print_past_capture};
+use crate::harness::{World, many_organizations, plane, print_past_capture, share_with_each};
 
 const LIMIT: u64 = 30;
 const PERIOD: u64 = 10;
@@ -19,14 +18,6 @@ fn limited(limit: Limit) -> (Config, Vec<Uuid>) {
     let (mut config, sinks) = many_organizations(&["north"], OBJECTS);
     config.organizations[0].limit = Some(limit);
     (config, sinks)
-}
-
-async fn share(world: &World, sinks: &[Uuid]) {
-    futures::stream::iter(sinks.iter().enumerate())
-        .for_each_concurrent(8, async |(number, sink)| {
-            world.connection(&format!("north-{number}")).from("north").to(*sink).types(&["logs"]).apply().await;
-        })
-        .await;
 }
 
 fn refused(journal: &[Entry]) -> usize {
@@ -41,7 +32,7 @@ async fn a_budget_that_is_told_is_never_overdrawn_and_used_to_its_end() {
     let _operator = world.operator().await;
     world.org_ready("north").await;
     let begun = Instant::now();
-    share(&world, &sinks).await;
+    share_with_each(&world, "north", "north", &sinks).await;
     world.datadog.wait_for_connections(LONG, |connections| connections.len() == OBJECTS).await.unwrap();
     let took = begun.elapsed();
 
@@ -65,7 +56,7 @@ async fn where_nothing_is_told_of_a_budget_a_refusal_is_waited_for_and_not_run_a
     world.org("north").await;
     let _operator = world.operator().await;
     world.org_ready("north").await;
-    share(&world, &sinks).await;
+    share_with_each(&world, "north", "north", &sinks).await;
     world.datadog.wait_for_connections(LONG, |connections| connections.len() == OBJECTS).await.unwrap();
     let journal = world.datadog.journal();
     print_past_capture(&format!("{} of {} requests refused where no header tells the budget", refused(&journal), journal.len()));

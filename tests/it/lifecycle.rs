@@ -9,19 +9,10 @@ use datadog_double::{CENTRAL, PAYMENTS, SECURITY};
 use kube::ResourceExt;
 use serde_json::json;
 
-use crate::harness::{Conditioned, Counts, Operator, World, connection_id};
+use crate::harness::{Conditioned, Counts, Operator, World, connection_id, payments};
 
 /// A connection that is older needs no proof that a POST cannot land any more.
 const OLD_ENOUGH: Duration = Duration::from_secs(61);
-
-/// A world where Payments is connected.
-async fn payments(name: &str) -> (World, Operator) {
-    let world = World::new(name).await;
-    world.org("payments").await;
-    let operator = world.operator().await;
-    world.org_ready("payments").await;
-    (world, operator)
-}
 
 /// The same, and it shares its logs with Central.
 async fn sharing(name: &str) -> (World, Operator, OrgConnection) {

@@ -12,19 +12,10 @@ use crossorg::api::{CLAIM_ANNOTATION, OrgConnection, RECONCILE_REQUEST_ANNOTATIO
 use datadog_double::{CENTRAL, Fault, PAYMENTS, Rule, When};
 use kube::ResourceExt;
 
-use crate::harness::{Conditioned, Counts, Operator, World, connection_id};
+use crate::harness::{Conditioned, Counts, World, connection_id, payments};
 
 /// A connection that is older needs no proof that a POST cannot land any more.
 const OLD_ENOUGH: Duration = Duration::from_secs(61);
-
-/// A world where Payments is connected.
-async fn payments(name: &str) -> (World, Operator) {
-    let world = World::new(name).await;
-    world.org("payments").await;
-    let operator = world.operator().await;
-    world.org_ready("payments").await;
-    (world, operator)
-}
 
 /// The types that Payments shares with Central, if it does.
 fn shared(world: &World) -> Option<Vec<String>> {

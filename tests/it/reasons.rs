@@ -4,18 +4,9 @@ use crossorg::api::{DatadogOrg, OrgConnection};
 use datadog_double::{CENTRAL, Counts, Fault, ListFault, PAYMENTS, Rule, SECURITY, When};
 use uuid::Uuid;
 
-use crate::harness::{Conditioned, Operator, World, connection_id};
+use crate::harness::{Conditioned, World, connection_id, payments};
 
 const CONNECTIONS: &str = "/api/v2/org_connections";
-
-/// A world where Payments is connected.
-async fn payments(name: &str) -> (World, Operator) {
-    let world = World::new(name).await;
-    world.org("payments").await;
-    let operator = world.operator().await;
-    world.org_ready("payments").await;
-    (world, operator)
-}
 
 async fn share(world: &World, sink: Uuid, types: &[&str]) {
     world.connection("shared").from("payments").to(sink).types(types).apply().await;

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use crossorg::api::{DatadogOrg, OrgConnection};
 use datadog_double::{Config, Entry};
-use futures::StreamExt;
 use kube::api::ListParams;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::harness::{Conditioned, Counts, World, many_organizations, plane, print_past_capture};
+use crate::harness::{Conditioned, Counts, World, many_organizations, plane, print_past_capture, share_with_each};
 
 /// Two tests that count time would count each other's work.
 static CLOCK: Mutex<()> = Mutex::const_new(());
@@ -111,12 +110,9 @@ async fn two_hundred_objects_of_four_organizations_cost_four_lists_an_interval_a
     let world = connected("scale", &SOURCES, &config).await;
     let _operator = world.operator().await;
     let begun = Instant::now();
-    let objects = SOURCES.iter().flat_map(|source| sinks.iter().enumerate().map(move |(number, sink)| (source, number, sink)));
-    futures::stream::iter(objects)
-        .for_each_concurrent(8, async |(source, number, sink)| {
-            world.connection(&format!("{source}-{number}")).from(source).to(*sink).types(&["logs"]).apply().await;
-        })
-        .await;
+    for source in SOURCES {
+        share_with_each(&world, source, source, &sinks).await;
+    }
     converged(&world, &SOURCES, SINKS_EACH).await;
     print_past_capture(&format!("200 objects applied and in sync within {:.0?}", begun.elapsed()));
 

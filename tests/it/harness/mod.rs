@@ -46,6 +46,6 @@ pub(crate) use counts::Counts;
 pub(crate) use figures::print_past_capture;
 pub(crate) use manifests::keys_of;
 pub(crate) use operator::{Operator, Way};
-pub(crate) use organizations::many_organizations;
+pub(crate) use organizations::{many_organizations, payments, share_with_each};
 pub(crate) use waiting::{Conditioned, connection_id};
 pub(crate) use world::{Kind, World};

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use datadog_double::{Config, Credential, Keys, Organization, READ, User, WRITE};
+use futures::StreamExt;
 use uuid::Uuid;
+
+use super::{Operator, World};
 
 fn organization(id: Uuid, name: &str, credentials: Vec<Credential>) -> Organization {
     Organization { id, name: name.to_owned(), public_id: None, account: "main".to_owned(), credentials, limit: None }
@@ -22,4 +25,22 @@ pub(crate) fn many_organizations(sources: &[&str], sinks: usize) -> (Config, Vec
     let ids: Vec<Uuid> = (0..sinks).map(|_| Uuid::new_v4()).collect();
     let sinks = ids.iter().map(|id| organization(*id, "Sink", Vec::new()));
     (Config { organizations: sources.iter().map(|name| source(name)).chain(sinks).collect(), ..Config::default() }, ids)
+}
+
+/// A world where Payments is connected.
+pub(crate) async fn payments(name: &str) -> (World, Operator) {
+    let world = World::new(name).await;
+    world.org("payments").await;
+    let operator = world.operator().await;
+    world.org_ready("payments").await;
+    (world, operator)
+}
+
+/// Has a source share its logs with each of these sinks, through objects that are called so and numbered.
+pub(crate) async fn share_with_each(world: &World, called: &str, source: &str, sinks: &[Uuid]) {
+    futures::stream::iter(sinks.iter().enumerate())
+        .for_each_concurrent(8, async |(number, sink)| {
+            world.connection(&format!("{called}-{number}")).from(source).to(*sink).types(&["logs"]).apply().await;
+        })
+        .await;
 }
