@@ -130,7 +130,8 @@ async fn ask_for(context: &Context, client: &Client, org: &Org, ask: Ask) -> Res
         identify(context, client, org).await?;
     }
     let expected = expected(context, org);
-    if lacks(&listing, &expected) {
+    let is_first = org.expected_pairs().is_none();
+    if lacks(&listing, is_first, &expected) {
         let second = client.list(organization).await.map_err(|error| of_list(&error, just_proven))?;
         listing = second.confirming(&listing, &expected);
     }
@@ -149,10 +150,11 @@ fn expected(context: &Context, org: &Org) -> BTreeSet<Pair> {
     org.expected_pairs().unwrap_or_else(remembered).into_iter().filter(|pair| pair.involves(organization)).collect()
 }
 
-/// Whether something that should be there is missing. It is believed gone only when a second list says the same: on one wrong answer
-/// connections would be created twice, and objects let go that still own one.
-fn lacks(listing: &Listing, expected: &BTreeSet<Pair>) -> bool {
-    listing.complete.is_ok() && !expected.is_subset(&listing.pairs())
+/// Whether something that should be there is missing, or everything, and no earlier list tells that this is right. It is believed only when
+/// a second list says the same: on one wrong answer connections would be created twice, and objects let go that still own one.
+fn lacks(listing: &Listing, is_first: bool, expected: &BTreeSet<Pair>) -> bool {
+    let shows_nothing_yet = is_first && listing.connections.is_empty();
+    listing.complete.is_ok() && (shows_nothing_yet || !expected.is_subset(&listing.pairs()))
 }
 
 /// The names of the account's organizations, as long as an object names its sink by one and nothing is recorded of it yet: with each poll,

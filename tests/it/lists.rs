@@ -67,6 +67,18 @@ async fn an_object_deleted_while_no_operator_ran_is_not_let_go_on_an_empty_first
 }
 
 #[tokio::test]
+async fn what_is_there_is_not_created_again_on_a_first_list_that_is_empty_though_nothing_is_recorded_of_it() {
+    let world = World::new("wrong-first-list-of-all").await;
+    world.org("payments").await;
+    world.datadog.create_as("somebody else", PAYMENTS, CENTRAL, &["logs"]).unwrap();
+    world.connection("to-central").from("payments").to(CENTRAL).types(&["logs"]).apply().await;
+    world.datadog.script(once(ListFault::Empty));
+    let _operator = world.operator().await;
+    world.reason("to-central", "AlreadyExists").await;
+    assert_eq!(world.counts().remote_writes(), (0, 0, 0), "no creation that Datadog has to refuse");
+}
+
+#[tokio::test]
 async fn each_change_is_told_by_an_event_of_its_own() {
     let world = World::new("events").await;
     world.org("payments").await;
