@@ -1,20 +1,31 @@
 //! Whom the events of the watches wake: what one object says may decide about another.
 
+use kube::Resource;
+
 use super::brake;
 use super::context::{CachedOrg, CachedRow, Context};
 use crate::world::Key;
+use crate::world::row::unclear;
 
 impl Context {
     pub(super) fn row_applied(&self, row: &CachedRow) {
-        if let Ok(row) = &row.0 {
-            let subject = &row.subject;
-            self.objects.applied(&subject.key, std::iter::once(subject.source()).chain(subject.sink()));
-            self.objects.claims(&subject.key, subject.memory.pair());
-            self.objects.specified_at(&subject.key, subject.generation);
-            // Whoever shares the pair may have become its holder, or lost it.
-            self.wake(self.objects.beside(&subject.key));
-            brake::row_applied(self, subject);
+        let key = Key::of(row);
+        match &row.0 {
+            Ok(row) => {
+                let subject = &row.subject;
+                self.objects.applied(&key, std::iter::once(subject.source()).chain(subject.sink()));
+                self.objects.claims(&key, subject.memory.pair());
+                self.objects.specified_at(&key, subject.generation);
+                brake::row_applied(self, subject);
+            }
+            // Its claim is all that can be read of it, and has to be found even if somebody has taken the label away.
+            Err(_) => {
+                self.objects.applied(&key, self.objects.orgs_of(&key));
+                self.objects.claims(&key, unclear(row.meta()).and_then(|claimant| claimant.memory.pair()));
+            }
         }
+        // Whoever shares the pair may have become its holder, or lost it.
+        self.wake(self.objects.beside(&key));
     }
 
     pub(super) fn row_deleted(&self, key: &Key) {

@@ -55,6 +55,28 @@ async fn ready_payments(world: &World) -> Operator {
 }
 
 #[tokio::test]
+async fn what_an_object_that_cannot_be_understood_owns_is_not_taken_over_though_its_label_is_gone() {
+    let world = World::on(plane::private().await, "undecodable-owner").await;
+    let mut operator = ready_payments(&world).await;
+    let owner = world.connection("owner").from("payments").to(SECURITY).types(&["logs"]);
+    world.apply::<OrgConnection>(owner.manifest()).await;
+    world.ready("owner").await;
+    operator.kill();
+    allow_anything(&world).await;
+    kubectl_apply(&world, &odd(&owner.manifest())).await;
+    let without_label = json!({"metadata": {"labels": null}}).to_string();
+    world.kubectl_text(&["patch", "orgconnection", "owner", "--type", "merge", "--patch", &without_label]).await;
+    plane::apply_crds(&world.plane).await;
+
+    let _next = world.operator().await;
+    says_invalid(&world, "owner").await;
+    world.connection("taker").from("payments").to(SECURITY).types(&["metrics"]).adopting("Always").apply().await;
+    world.reason("taker", "Conflict").await;
+    assert_eq!(world.counts().remote_writes(), (1, 0, 0));
+    assert_eq!(world.datadog.connection(PAYMENTS, SECURITY).unwrap().connection_types, ["logs"]);
+}
+
+#[tokio::test]
 async fn an_object_that_cannot_be_understood_says_so_and_stops_no_other() {
     let world = World::on(plane::private().await, "undecodable").await;
     let bad = world.connection("bad").from("payments").to(SECURITY).types(&["logs"]).manifest();
