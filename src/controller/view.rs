@@ -13,6 +13,7 @@ use crate::decide::desired::{Desired, Invalid, Names, Referenced};
 use crate::decide::model::{Organization, Pair, PrincipalId};
 use crate::decide::plan::{Doubt, Policies, Seen};
 use crate::decide::step::{self, Scene};
+use crate::world::Key;
 use crate::world::objects::Occasion;
 use crate::world::org::Org;
 use crate::world::row::{Subject, unclear};
@@ -40,7 +41,7 @@ impl View {
             (Some(org), Some(pair)) => org.seen(pair),
             (None, _) | (_, None) => (Seen::Unknown(Doubt::NotListed), None),
         };
-        let others = if subject.terminating { with_heirs(context, pair, others) } else { others };
+        let others = if subject.terminating { with_heirs(context, subject, pair, others) } else { others };
         let seen_at = org.as_ref().zip(pair).and_then(|(org, pair)| org.seen_at(pair));
         let specified_at = context.objects.specified_at(&subject.key, subject.generation);
         let asked_at = subject.open_request().and_then(|value| context.objects.request_seen(&subject.key, value));
@@ -122,7 +123,7 @@ impl Wish {
 pub(super) fn cached_rivals(context: &Context, subject: &Subject) -> Vec<Claimant> {
     let rows = context.objects.beside(&subject.key).into_iter().filter_map(|key| context.row(&key));
     rows.filter_map(|row| match &row.0 {
-        Ok(row) => claimant(context, &row.subject),
+        Ok(row) => claimant(context, &row.subject, subject),
         Err(_) => claimant_unclear(context, row.meta()),
     })
     .collect()
@@ -130,11 +131,11 @@ pub(super) fn cached_rivals(context: &Context, subject: &Subject) -> Vec<Claiman
 
 /// These and the objects of the same source that would hold the pair, or may turn out to: some have no label yet and have had no pass of
 /// their own. What the cache knows of them is enough to wait for them.
-fn with_heirs(context: &Context, pair: Option<Pair>, mut others: Vec<Claimant>) -> Vec<Claimant> {
+fn with_heirs(context: &Context, subject: &Subject, pair: Option<Pair>, mut others: Vec<Claimant>) -> Vec<Claimant> {
     let Some(pair) = pair else { return others };
     for key in context.orgs.of_organization(pair.source).iter().flat_map(|org| context.objects.of_org(&org.key)) {
         let Some(row) = context.row(&key) else { continue };
-        let claimant = row.0.as_ref().ok().and_then(|row| claimant(context, &row.subject));
+        let claimant = row.0.as_ref().ok().and_then(|row| claimant(context, &row.subject, subject));
         // Who has claimed or recorded something carries the label and was read live: a cached memory could be an old one.
         let is_new = |claimant: &Claimant| claimant.memory.pair().is_none() && !others.iter().any(|other| other.uid == claimant.uid);
         let wants_it = |intent: Intent| intent == Intent::MayHold(pair.source) || intent == Intent::Hold(pair);
@@ -144,9 +145,9 @@ fn with_heirs(context: &Context, pair: Option<Pair>, mut others: Vec<Claimant>) 
 }
 
 /// The rivals of a live read.
-pub(super) fn live_rivals(context: &Context, others: &[DeserializeGuard<OrgConnection>]) -> Vec<Claimant> {
+pub(super) fn live_rivals(context: &Context, subject: &Subject, others: &[DeserializeGuard<OrgConnection>]) -> Vec<Claimant> {
     let others = others.iter().filter_map(|other| match &other.0 {
-        Ok(object) => claimant(context, &Subject::of(object)),
+        Ok(object) => claimant(context, &Subject::of(object), subject),
         Err(_) => claimant_unclear(context, other.meta()),
     });
     others.collect()
@@ -154,7 +155,7 @@ pub(super) fn live_rivals(context: &Context, others: &[DeserializeGuard<OrgConne
 
 /// A claim counts only if its source is the organization that the object's own source has proven, or if the status records a connection of
 /// that pair: else anybody could block a pair with a forged annotation.
-fn claimant(context: &Context, subject: &Subject) -> Option<Claimant> {
+fn claimant(context: &Context, subject: &Subject, rival: &Subject) -> Option<Claimant> {
     let proven = context.orgs.get(&subject.source()).and_then(|org| org.proven());
     let counts = subject.memory.claim.is_none_or(|claim| proven == Some(claim.pair.source) || subject.memory.bound() == Some(claim.pair));
     counts.then(|| {
@@ -162,7 +163,7 @@ fn claimant(context: &Context, subject: &Subject) -> Option<Claimant> {
         let organization = org.as_ref().map_or(step::Organization::Missing, |org| org.source());
         // Whom a deletion goes on as when the Secret is gone: what the object's own pass knows of it.
         let last_good = || org.filter(|_| subject.terminating)?.last_good().map(|(_, us)| us.id);
-        subject.claimant(acts_as(&organization).or_else(last_good), intent(context, subject))
+        subject.claimant(acts_as(&organization).or_else(last_good), intent(context, subject, &rival.source()))
     })
 }
 
@@ -180,8 +181,8 @@ pub(super) fn claimant_unclear(context: &Context, metadata: &ObjectMeta) -> Opti
     unclear(metadata).filter(|other| other.memory.claim.is_some_and(|claim| context.orgs.reaches(namespace, claim.pair.source)))
 }
 
-/// What an object would do with a connection of its pair.
-fn intent(context: &Context, subject: &Subject) -> Intent {
+/// What an object would do with a connection of its pair, for one whose connection is reached through this DatadogOrg.
+fn intent(context: &Context, subject: &Subject, through: &Key) -> Intent {
     let policies = context.policies(subject);
     if subject.terminating {
         return if policies.leave_it() { Intent::Neither } else { Intent::HandOver };
@@ -199,6 +200,10 @@ fn intent(context: &Context, subject: &Subject) -> Intent {
         (Ok(desired), _) if subject.memory.pair().is_none_or(|pair| pair == desired.pair) => Intent::Hold(desired.pair),
         // A lookup that failed is made again with the next list.
         (Err(Invalid::NameNotLookedUp(_) | Invalid::NamesUnavailable { refused: false, .. }), Referenced::Proven(source, _)) => {
+            Intent::MayHold(source.id)
+        }
+        // A key that may not look names up may not delete either (docs/datadog-api.md, "Who a key is"): nothing is lost by waiting for it.
+        (Err(Invalid::NamesUnavailable { refused: true, .. }), Referenced::Proven(source, _)) if subject.source() == *through => {
             Intent::MayHold(source.id)
         }
         (Ok(_) | Err(_), _) => Intent::Neither,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crossorg::api::{DatadogOrg, OrgConnection};
-use datadog_double::{CENTRAL, PAYMENTS};
+use datadog_double::{CENTRAL, PAYMENTS, READ, WRITE};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Api;
 use kube::api::DeleteParams;
@@ -58,6 +58,29 @@ async fn a_rename_to_a_sink_by_name_leaves_no_gap_though_the_name_has_to_be_look
     world.advance(OLD_ENOUGH);
     world.connection("new").from("payments").with_sink_called("Central").types(&["logs"]).apply().await;
     world.delete::<OrgConnection>("old").await;
+    world.gone::<OrgConnection>("old").await;
+    assert_eq!(connection_id(&world.ready("new").await), id);
+    assert_eq!(world.counts().remote_writes(), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn a_rename_to_a_sink_by_name_waits_as_long_as_the_key_may_not_look_names_up() {
+    let (world, _operator, id) = sharing("renamed-by-unknown-name").await;
+    world.advance(OLD_ENOUGH);
+    world.datadog.set_permissions(PAYMENTS, "payments", &[READ]).unwrap();
+    world.connection("new").from("payments").with_sink_called("Central").types(&["logs"]).apply().await;
+    world.reason("new", "PermissionMissing").await;
+    world.delete::<OrgConnection>("old").await;
+    world
+        .object::<OrgConnection>("old", "waits", |old| {
+            old.verdict().is_some_and(|ready| ready.message.contains("/new may want the same connection"))
+        })
+        .await;
+    world.refresh("payments").await;
+    assert_eq!(world.counts().remote_writes(), (1, 0, 0), "nothing is deleted that new may want");
+
+    world.datadog.set_permissions(PAYMENTS, "payments", &[READ, WRITE]).unwrap();
+    world.refresh("payments").await;
     world.gone::<OrgConnection>("old").await;
     assert_eq!(connection_id(&world.ready("new").await), id);
     assert_eq!(world.counts().remote_writes(), (1, 0, 0));
