@@ -1,6 +1,7 @@
 //! The brake before a deletion: what it remembers is read live, and written before the DELETE, on exactly the version that was read.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Api;
@@ -74,9 +75,10 @@ pub(super) fn held(context: &Context, org: &Org) -> usize {
     rows.filter(|row| row.0.as_ref().is_ok_and(|row| is_held(&row.subject))).count()
 }
 
-/// Whoever says that it is held is counted by the DatadogOrg.
+/// Whoever says that it is held is counted by the DatadogOrg, and whoever may have stopped saying so is no more.
 pub(super) fn row_applied(context: &Context, subject: &Subject) {
-    if let Some(org) = braking(context, subject).filter(|_| subject.digest.says_held()) {
+    let counts = |org: &Arc<Org>| subject.digest.says_held() || org.tells_of_held();
+    if let Some(org) = braking(context, subject).filter(|org| subject.terminating && counts(org)) {
         context.wake_org(&org.key);
     }
 }

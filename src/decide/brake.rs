@@ -32,7 +32,7 @@ use crate::api::{APPROVAL_ANNOTATION, DatadogOrg};
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 /// An approval further ahead is none yet: what is approved now is not to last for longer.
 pub const LONGEST_APPROVAL: SignedDuration = SignedDuration::from_hours(24);
-/// As much of an unreadable approval is shown.
+/// No time is longer: as much of an unreadable approval is kept and shown.
 const SHOWN_LETTERS: usize = 64;
 
 /// What has been let through since the window opened.
@@ -53,7 +53,7 @@ pub struct Brake {
     pub name: String,
     /// `spec.maxDeletionsPerHour`.
     pub limit: usize,
-    /// The annotation that approves, as it was written.
+    /// The annotation that approves, as it was written, but for what no time has room for.
     pub approval: Option<String>,
     /// What its status remembers.
     pub memory: Option<Memory>,
@@ -90,7 +90,7 @@ impl Brake {
             namespace: metadata.namespace.clone().unwrap_or_default(),
             name: metadata.name.clone().unwrap_or_default(),
             limit: usize::try_from(object.spec.max_deletions_per_hour).unwrap_or_default(),
-            approval: metadata.annotations.as_ref().and_then(|all| all.get(APPROVAL_ANNOTATION)).cloned(),
+            approval: metadata.annotations.as_ref().and_then(|all| all.get(APPROVAL_ANNOTATION)).map(|text| short(text)),
             memory: status.and_then(remembered),
             held: status.and_then(|status| status.held_deletions).and_then(|held| usize::try_from(held).ok()).unwrap_or_default(),
         }
@@ -142,7 +142,7 @@ impl Brake {
     }
 
     fn complaint(&self, now: Timestamp) -> String {
-        let text: String = self.approval.iter().flat_map(|text| text.chars()).take(SHOWN_LETTERS).collect();
+        let text = self.approval.as_deref().unwrap_or_default();
         let says = |why: &str| format!("; its annotation {APPROVAL_ANNOTATION} says `{text}`, which is {why}");
         match self.approval(now) {
             Approval::InForce | Approval::None => String::new(),
@@ -155,6 +155,15 @@ impl Brake {
     pub fn next_look(until: Option<Timestamp>, now: Timestamp) -> Duration {
         Duration::try_from(renewed(until, now).duration_since(now)).unwrap_or_default()
     }
+}
+
+/// What is longer than any time stays no time when it is cut.
+fn short(approval: &str) -> String {
+    let mut text: String = approval.chars().take(SHOWN_LETTERS).collect();
+    if text.len() < approval.len() {
+        text.push('…');
+    }
+    text
 }
 
 /// When the message is to be renewed: at the end of the window, or else with each full hour.

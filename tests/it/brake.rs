@@ -182,6 +182,17 @@ async fn with_a_limit_of_nothing_every_deletion_waits_and_a_higher_one_lets_them
 }
 
 #[tokio::test]
+async fn what_is_held_no_longer_is_counted_no_longer() {
+    let (world, _operator) = sharing_within("held-then-suspended", 2, 0).await;
+    delete_all(&world).await;
+    all_held(&world, 2).await;
+    world.object::<DatadogOrg>("north", "counts them", |org| held_by(org) == Some(2)).await;
+    world.patch::<DatadogOrg>("north", json!({"spec": {"suspend": true}})).await;
+    world.object::<DatadogOrg>("north", "counts none", |org| held_by(org).is_none_or(|held| held == 0)).await;
+    assert!(deleted(&world.datadog.journal()).is_empty());
+}
+
+#[tokio::test]
 async fn a_held_object_leaves_its_connection_to_one_that_is_applied_under_another_name() {
     let (world, _operator) = sharing_within("held-renamed", 1, 0).await;
     let held = world.connections().get("share-0").await.unwrap();

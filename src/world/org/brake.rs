@@ -36,6 +36,11 @@ impl Org {
         self.lock().trouble.as_ref().is_some_and(|failing| matches!(failing.trouble, Trouble::Undecodable(_)))
     }
 
+    /// Whether its status says that deletions are held.
+    pub fn tells_of_held(&self) -> bool {
+        self.lock().held.is_some_and(|(number, _)| number > 0)
+    }
+
     /// So many deletions are held. Answers the number to say now, and when to look again if that is an old one. That any is held at all is
     /// said at once.
     pub fn tells_held(&self, number: usize) -> (usize, Option<Duration>) {
