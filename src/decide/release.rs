@@ -66,7 +66,7 @@ pub fn release(parting: &Parting<'_>) -> Release {
     let absent_or_foreign = match seen {
         Seen::Unknown(_) => false,
         Seen::Absent => true,
-        Seen::Present(connection) if is_recorded_by_another(parting, connection) => {
+        Seen::Present(connection) if parting.is_recorded_by_another(connection) => {
             if is_the_last(memory, connection) {
                 return Release::LetGo;
             }
@@ -84,8 +84,11 @@ pub fn release(parting: &Parting<'_>) -> Release {
     }
 }
 
-fn is_recorded_by_another(parting: &Parting<'_>, connection: &Connection) -> bool {
-    live_and_clear(parting).any(|other| other.memory.recorded == Some(connection.id))
+impl Parting<'_> {
+    /// Whether a live object has recorded the connection as its own.
+    pub fn is_recorded_by_another(&self, connection: &Connection) -> bool {
+        live_and_clear(self).any(|other| other.memory.recorded == Some(connection.id))
+    }
 }
 
 fn live_and_clear<'a>(parting: &'a Parting<'_>) -> impl Iterator<Item = &'a Claimant> {

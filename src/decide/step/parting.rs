@@ -54,8 +54,10 @@ pub(super) fn parting_step(scene: &Scene) -> Step {
         (Release::Delete(_), Organization::Usable { now, .. } | Organization::DeletesOnly { now, .. }) => {
             scene.seen.present().map_or(Step::LetGo, |connection| braked(scene, connection, *now))
         }
-        // Whether our key made what is there, only that key tells.
-        (Release::Prove(_), Organization::DeletesOnly { us: None, .. }) if scene.seen.present().is_some() => {
+        // Whether our key made what is there, only that key tells, unless another object has recorded it.
+        (Release::Prove(_), Organization::DeletesOnly { us: None, .. })
+            if scene.seen.present().is_some_and(|connection| !parting.is_recorded_by_another(connection)) =>
+        {
             Step::Rest(blocked("its DatadogOrg cannot be used, and the sink's key cannot tell whether the connection is this object's"))
         }
         (Release::Prove(landed), Organization::Usable { now, .. } | Organization::DeletesOnly { now, .. }) => prove(scene, landed, *now),

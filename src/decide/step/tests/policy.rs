@@ -252,6 +252,17 @@ fn only_the_key_that_made_a_connection_can_tell_that_it_did() {
 }
 
 #[test]
+fn what_another_object_has_recorded_is_not_this_ones_whichever_key_looks() {
+    for organization in every_key_that_only_deletes() {
+        let heir = claimant("heir", 1, claimed(at(0)).recording(&connection()));
+        let claimed_since = remembering(parting(), claimed(at(-30)).recording(&connection()));
+        let scene = Scene { organization, others: vec![heir], proof: None, ..claimed_since };
+        assert_eq!(says(&next(&scene)), not_ready(ConnectionReason::Deleting), "a list has to show that nothing else was made");
+        assert_eq!(next(&Scene { proof: Some(at(30)), ..scene }), Step::LetGo);
+    }
+}
+
+#[test]
 fn a_key_that_only_deletes_creates_and_changes_nothing() {
     for organization in every_key_that_only_deletes() {
         for seen in [Seen::Absent, Seen::Present(connection().differing()), Seen::Present(foreign())] {
