@@ -30,6 +30,8 @@ pub(crate) struct Outcome {
     pub(crate) misfortunes: Tally,
     pub(crate) requests: usize,
     pub(crate) effects: usize,
+    /// Objects whose deletion the brake has held.
+    pub(crate) held: usize,
     /// From the last misfortune to the desired state.
     pub(crate) settled_after: Duration,
     pub(crate) failure: Option<Failure>,
@@ -250,6 +252,7 @@ impl Run {
             misfortunes: self.weather.tally(),
             requests: tally.requests + self.world.server.journal().len(),
             effects: tally.effects,
+            held: self.oracle.held(),
             settled_after: self.settled_after,
             failure,
         }

@@ -22,6 +22,9 @@ const FAILED_ONCE: [u64; 12] = [515, 546, 588, 669, 880, 959, 1225, 1234, 1625, 
 /// The test that runs them, by its name.
 const TEST: &str = "seeds::every_seed_keeps_the_invariants_and_ends_as_desired";
 
+/// In so many seeds, everything that people do happens.
+const ENOUGH: u32 = 100;
+
 /// What of a failed seed's story is shown among others.
 const LAST_LINES: usize = 120;
 
@@ -50,6 +53,7 @@ struct Settings {
 struct Report {
     requests: usize,
     effects: usize,
+    held: usize,
     settled_after: Duration,
     misfortunes: BTreeMap<String, usize>,
     violation: Option<String>,
@@ -60,6 +64,7 @@ impl Report {
         Self {
             requests: outcome.requests,
             effects: outcome.effects,
+            held: outcome.held,
             settled_after: outcome.settled_after,
             misfortunes: outcome.misfortunes.iter().map(|(kind, count)| (format!("{kind:?}"), *count)).collect(),
             violation: outcome.failure.as_ref().map(|failure| failure.violation.to_string()),
@@ -106,6 +111,7 @@ fn many(settings: &Settings) {
     let sum = sum.into_inner().unwrap();
     sum.print(begun.elapsed());
     let failures: Vec<&str> = sum.failures.values().take(3).map(String::as_str).collect();
+    assert!(sum.held > 0 || sum.runs < ENOUGH, "in {} seeds the brake held no deletion", sum.runs);
     assert!(sum.failures.is_empty(), "{} of {} seeds failed\n{}", sum.failures.len(), sum.runs, failures.join("\n\n"));
 }
 
@@ -127,6 +133,7 @@ struct Sum {
     runs: u32,
     requests: usize,
     effects: usize,
+    held: usize,
     slowest: Duration,
     misfortunes: BTreeMap<String, usize>,
     failures: BTreeMap<u64, String>,
@@ -137,6 +144,7 @@ impl Sum {
         self.runs += 1;
         self.requests += report.requests;
         self.effects += report.effects;
+        self.held += report.held;
         self.slowest = self.slowest.max(report.settled_after);
         for (kind, count) in report.misfortunes {
             *self.misfortunes.entry(kind).or_default() += count;
@@ -147,10 +155,10 @@ impl Sum {
     }
 
     fn print(&self, took: Duration) {
-        let Self { runs, requests, effects, slowest, misfortunes, failures } = self;
+        let Self { runs, requests, effects, held, slowest, misfortunes, failures } = self;
         let (seconds, befell) = (took.as_secs_f64(), misfortunes.values().sum::<usize>());
         print(&format!(
-            "{runs} seeds in {seconds:.1} s, {:.2} seeds/s; {requests} requests, {effects} changes at Datadog, {befell} misfortunes of {} \
+            "{runs} seeds in {seconds:.1} s, {:.2} seeds/s; {requests} requests, {effects} changes at Datadog, {held} deletions held, {befell} misfortunes of {} \
              kinds; at the latest as desired after {slowest:?}",
             f64::from(*runs) / seconds,
             misfortunes.len(),

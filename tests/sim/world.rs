@@ -162,8 +162,9 @@ impl Keyring {
 }
 
 /// The spec of a seat's DatadogOrg.
-pub(crate) fn org_spec(seat: Seat, interval: &str, suspend: bool) -> Value {
-    json!({ "site": "datadoghq.eu", "credentialsSecretRef": { "name": seat.secret() }, "pollInterval": interval, "maxDeletionsPerHour": 1000, "suspend": suspend })
+pub(crate) fn org_spec(seat: Seat, interval: &str, limit: usize, suspend: bool) -> Value {
+    let secret = json!({ "name": seat.secret() });
+    json!({ "site": "datadoghq.eu", "credentialsSecretRef": secret, "pollInterval": interval, "maxDeletionsPerHour": limit, "suspend": suspend })
 }
 
 /// A manifest as people write it.

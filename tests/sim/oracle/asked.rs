@@ -84,6 +84,12 @@ impl Asked {
 }
 
 impl Ledger {
+    /// Who owned the connection since then, and was being deleted with it.
+    pub(super) fn leavers(&self, row: &Connection, principals: &BTreeSet<Uuid>, since: Duration) -> Vec<&Life> {
+        let leaves = |memory: &Memory| memory.takes_it_along() && memory.owns(row, principals);
+        self.lives.values().filter(|life| life.since(since).any(leaves)).collect()
+    }
+
     /// The outcome of a POST is told by its own answer, if that can be read, or by a list that was asked for since.
     fn learn(&mut self, line: usize, asked: &Asked, answer: &Response<Bytes>) {
         let (seat, status) = (asked.seat().to_owned(), answer.status());
@@ -135,6 +141,11 @@ impl Oracle {
             (&Method::PATCH | &Method::DELETE, None) => Some(("I3 nothing foreign", "no connection has ever had this id".to_owned())),
             _ => None,
         };
+        if let (&Method::DELETE, Some(row)) = (&asked.method, &row)
+            && let Some(what) = ledger.brakes(row, &self.world.principals(), (self.world.wall_clock)(), at)
+        {
+            ledger.accuse("I10 bounded blast radius", at, what);
+        }
         if let Some((invariant, what)) = complaint {
             ledger.accuse(invariant, at, format!("process {line}, {} {}: {what}", asked.method, asked.path));
         }
@@ -187,8 +198,7 @@ impl Oracle {
     fn complaint_about_delete(&self, ledger: &Ledger, asked: &Asked, row: &Connection, at: Duration) -> Option<(&'static str, String)> {
         let principals = self.world.principals();
         let since = at.saturating_sub(READ_AGE);
-        let leaves = |memory: &Memory| memory.takes_it_along() && memory.owns(row, &principals);
-        let leavers: Vec<&Life> = ledger.lives.values().filter(|life| life.since(since).any(leaves)).collect();
+        let leavers = ledger.leavers(row, &principals, since);
         if leavers.is_empty() {
             return Some(("I3 nothing foreign", format!("no owner of {row:?} is being deleted with its connection")));
         }

@@ -11,6 +11,7 @@
 //! | I7 | `Ready=True` for a generation only if the connection had its types after that generation was stored, and never with a plan; `Contested` only if people changed the connection and one process put it right three times within the window |
 //! | I8 | no part of a key in any object or event |
 //! | I9 | no request with a key whose answer told an exhausted budget, before the reset |
+//! | I10 | within an hour less than twice as many connections are deleted through one DatadogOrg as its limit says, but what was approved; none if the limit is 0 (`braked.rs`) |
 //! | I12 | a bounded number of requests for each object and organization in a minute |
 //! | suspended | no POST or PATCH for an object that is observed, suspended or of a suspended DatadogOrg; no request at all with a key that only suspended DatadogOrgs hold (`suspension.rs`) |
 //! | no gap | no DELETE of a connection that an object would hold which was there before the deletion was asked for: `Full`, not suspended, its organization usable (`handover.rs`) |
@@ -36,6 +37,7 @@
 //!   more; their deletion waits.
 
 mod asked;
+mod braked;
 mod contest;
 mod end;
 mod expected;
@@ -57,6 +59,7 @@ use datadog_double::Broken;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use self::braked::Braked;
 use self::contest::Contest;
 use self::lives::Life;
 use self::memory::{Memory, Pair, Sink};
@@ -107,6 +110,10 @@ struct Ledger {
     contest: Contest,
     /// Which objects have said Contested, and when last with good reason.
     contested: BTreeMap<String, Duration>,
+    /// Each DELETE that its brake had to let through.
+    braked: Vec<Braked>,
+    /// Which objects have said that the brake holds their deletion.
+    held: BTreeSet<String>,
     /// Each POST with the DatadogOrg whose key it was sent with.
     posts: Vec<(Pair, String)>,
     /// Each POST, by process and DatadogOrg, whose outcome neither its answer nor a list has told, and when it was sent.
@@ -165,6 +172,11 @@ impl Oracle {
     /// Whether everything has been as it should be so far.
     pub(crate) fn is_content(&self) -> bool {
         self.ledger().violation.is_none()
+    }
+
+    /// How many objects have said that the brake holds their deletion.
+    pub(crate) fn held(&self) -> usize {
+        self.ledger().held.len()
     }
 
     /// Notes a violation that somebody else found.

@@ -3,10 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::ByteString;
 use serde_json::Value;
 
+use super::text;
 use crate::world::{KEY_PREFIX, SEATS, Seat};
+
+/// `maxDeletionsPerHour` of a DatadogOrg that does not say.
+const DEFAULT_LIMIT: usize = 10;
 
 /// All seats from the beginning on.
 #[derive(Debug, Default)]
@@ -24,6 +29,11 @@ pub(super) struct Office {
     pub(super) terminating: bool,
     pub(super) proven: bool,
     pub(super) ready: bool,
+    pub(super) uid: String,
+    /// How many deletions an hour it lets through.
+    pub(super) limit: usize,
+    /// Until when they are approved.
+    approved: Option<Timestamp>,
     interval: Duration,
 }
 
@@ -35,6 +45,9 @@ impl Office {
             terminating: !object["metadata"]["deletionTimestamp"].is_null(),
             proven: object["status"]["organization"]["id"].is_string(),
             ready: conditions.into_iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True"),
+            uid: text(&object["metadata"]["uid"]),
+            limit: object["spec"]["maxDeletionsPerHour"].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(DEFAULT_LIMIT),
+            approved: object["metadata"]["annotations"]["crossorg.dev/approve-deletions-until"].as_str().and_then(|text| text.parse().ok()),
             interval: match object["spec"]["pollInterval"].as_str() {
                 Some("10s") => Duration::from_secs(10),
                 Some("5m") => Duration::from_mins(5),
@@ -42,6 +55,11 @@ impl Office {
                 _ => Duration::from_mins(1),
             },
         }
+    }
+
+    /// Whether an approval is in force: one that ends more than a day ahead is not yet.
+    pub(super) fn approves(&self, now: Timestamp) -> bool {
+        self.approved.is_some_and(|until| now < until && until.duration_since(now) <= SignedDuration::from_hours(24))
     }
 }
 
@@ -104,7 +122,7 @@ impl Seats {
     }
 
     /// The version of that time, and all later ones.
-    fn since(&self, seat: Seat, since: Duration) -> impl Iterator<Item = Option<&Office>> {
+    pub(super) fn since(&self, seat: Seat, since: Duration) -> impl Iterator<Item = Option<&Office>> {
         let versions = self.offices.get(&seat).map(Vec::as_slice).unwrap_or_default();
         let first = versions.iter().rposition(|(from, _)| *from <= since).unwrap_or(versions.len());
         versions[first..].iter().map(|(_, office)| office.as_ref())

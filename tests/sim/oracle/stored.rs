@@ -67,6 +67,9 @@ impl Oracle {
         if now.is_ready() && now.plan.is_some() {
             ledger.accuse("I7 truthful", at, format!("{} is ready and plans {:?}", now.name, now.plan));
         }
+        if now.reason() == "DeletionHeld" {
+            ledger.held.insert(now.uid.clone());
+        }
         if now.reason() == "Contested" && before.as_ref().map(Memory::reason) != Some("Contested") {
             is_contested(ledger, now, at);
         }

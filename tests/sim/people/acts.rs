@@ -31,6 +31,8 @@ pub(crate) enum Act {
     SuspendOrg,
     ResumeOrg,
     RequestOrg,
+    ChangeLimit,
+    Approve,
     Rotate,
     RotateAndRevoke,
     Revoke,
@@ -57,7 +59,7 @@ pub(crate) enum Act {
 
 impl Act {
     /// Each with its share of all acts.
-    const ALL: [(Self, usize); 44] = {
+    const ALL: [(Self, usize); 46] = {
         use Act::*;
         [
             (Create, 10),
@@ -84,6 +86,8 @@ impl Act {
             (SuspendOrg, 1),
             (ResumeOrg, 2),
             (RequestOrg, 1),
+            (ChangeLimit, 2),
+            (Approve, 1),
             (Rotate, 1),
             (RotateAndRevoke, 1),
             (Revoke, 1),

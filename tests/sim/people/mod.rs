@@ -5,16 +5,22 @@ mod behind;
 mod connections;
 mod organizations;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use datadog_double::{READ, WRITE};
 use fastrand::Rng;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use self::acts::Act;
 use self::behind::Quarrel;
 use crate::world::{SEATS, Seat, World};
+
+/// More deletions than a run has.
+const GENEROUS: usize = 1000;
+/// A time in the wall clock of a run that is less than a day ahead once the weather is fair, and later than its end.
+const FOR_THE_REST_OF_THE_RUN: SignedDuration = SignedDuration::from_hours(20);
 
 /// Everybody but the operator.
 pub(crate) struct People {
@@ -27,6 +33,8 @@ pub(crate) struct People {
     /// Namespace and name of what has a successor and is to be deleted soon.
     outgoing: Vec<(String, String)>,
     suspended: BTreeSet<Seat>,
+    /// How many deletions an hour each DatadogOrg lets through.
+    limits: BTreeMap<Seat, usize>,
     quarrel: Option<Quarrel>,
     keys: Vec<(Seat, String)>,
     requests: usize,
@@ -44,12 +52,14 @@ impl People {
             wanted: Vec::new(),
             outgoing: Vec::new(),
             suspended: BTreeSet::new(),
+            limits: BTreeMap::new(),
             quarrel: None,
             keys: Vec::new(),
             requests: 0,
         };
         for seat in SEATS {
             people.rotate(seat);
+            people.limit(seat);
             people.apply_org(seat, "60s");
         }
         people
@@ -93,12 +103,14 @@ impl People {
         created
     }
 
-    /// The weather is fair: quarrels end, some of the suspended DatadogOrgs are resumed, and what is still to be done is done now.
+    /// The weather is fair: quarrels end, some of the suspended DatadogOrgs are resumed, what is still to be done is done now, and what is to
+    /// be deleted may be, by a limit or by an approval.
     pub(crate) fn calm_down(&mut self) {
         self.quarrel = None;
         let chance = &mut self.chance;
         self.suspended.retain(|_| chance.bool());
         self.wanted.iter_mut().for_each(|(after, _)| *after = Duration::ZERO);
+        self.limits.values_mut().filter(|_| chance.bool()).for_each(|limit| *limit = GENEROUS);
         self.delete_outgoing();
     }
 
@@ -115,6 +127,9 @@ impl People {
                 None => self.rotate(seat),
             }
             self.apply_org(seat, "60s");
+            if self.limits[&seat] < GENEROUS {
+                self.approve(seat, FOR_THE_REST_OF_THE_RUN);
+            }
             drop(self.world.datadog.set_limit(seat.organization, None));
         }
         for object in self.world.connections() {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use crossorg::api::{DatadogOrg, OrgConnection};
+use crossorg::api::{APPROVAL_ANNOTATION, DatadogOrg, OrgConnection};
 use datadog_double::{Limit, READ, WRITE};
+use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::json;
 
-use super::People;
 use super::acts::Act;
+use super::{GENEROUS, People};
 use crate::world::{SEATS, Seat, manifest, org_spec};
 
 impl People {
@@ -27,8 +28,21 @@ impl People {
             "DatadogOrg",
             seat.namespace,
             seat.name,
-            &org_spec(seat, interval, self.is_suspended(seat)),
+            &org_spec(seat, interval, self.limits[&seat], self.is_suspended(seat)),
         )));
+    }
+
+    /// Chooses how many deletions an hour the brake of a DatadogOrg lets through.
+    pub(super) fn limit(&mut self, seat: Seat) {
+        let limit = self.one_of(&[0, 1, 2, 3, 10, GENEROUS]);
+        self.limits.insert(seat, limit);
+    }
+
+    /// Approves all deletions until so long after the beginning of the run.
+    pub(super) fn approve(&self, seat: Seat, until: SignedDuration) {
+        let begun = (self.world.wall_clock)() - SignedDuration::try_from(self.world.begun.elapsed()).unwrap();
+        let approval = json!({ "metadata": { "annotations": { APPROVAL_ANNOTATION: (begun + until).to_string() } } });
+        drop(self.world.server.patch::<DatadogOrg>(seat.namespace, seat.name, &approval));
     }
 
     fn is_suspended(&self, seat: Seat) -> bool {
@@ -56,6 +70,15 @@ impl People {
             Act::RequestOrg => {
                 let request = json!({ "metadata": { "annotations": self.request() } });
                 server.patch::<DatadogOrg>(namespace, seat.name, &request).ok()?;
+            }
+            Act::ChangeLimit => {
+                self.limit(seat);
+                server.patch::<DatadogOrg>(namespace, seat.name, &json!({ "spec": { "maxDeletionsPerHour": self.limits[&seat] } })).ok()?;
+            }
+            Act::Approve => {
+                // Some end before they begin, and some would last for too long.
+                let minutes = self.chance.i64(0..40 * 60);
+                self.approve(seat, SignedDuration::from_mins(minutes));
             }
             Act::Rotate => self.rotate(seat),
             Act::RotateAndRevoke => {
@@ -95,7 +118,10 @@ impl People {
         for seat in SEATS.into_iter().filter(|seat| seat.namespace == namespace) {
             drop(server.delete::<Secret>(namespace, &seat.secret()));
             drop(server.delete::<DatadogOrg>(namespace, seat.name));
-            self.wanted.push((due, manifest("DatadogOrg", namespace, seat.name, &org_spec(seat, "60s", self.is_suspended(seat)))));
+            self.wanted.push((
+                due,
+                manifest("DatadogOrg", namespace, seat.name, &org_spec(seat, "60s", self.limits[&seat], self.is_suspended(seat))),
+            ));
         }
         for object in self.world.connections() {
             let (metadata, spec) = (&object["metadata"], &object["spec"]);

@@ -48,6 +48,7 @@ impl Attempt {
     }
 }
 
+const BRAKE: &str = "src/controller/brake.rs";
 const CLAIMS: &str = "src/decide/claims.rs";
 const CONNECTION_PASS: &str = "src/controller/org_connection.rs";
 const ERROR: &str = "src/datadog/error.rs";
@@ -56,7 +57,7 @@ const POLL: &str = "src/controller/poll.rs";
 const RELEASE: &str = "src/decide/release.rs";
 
 /// All of them.
-pub(super) const VARIANTS: [Variant; 7] = [
+pub(super) const VARIANTS: [Variant; 8] = [
     Variant {
         name: "trusts-the-status",
         wrong: "takes the id in the status for a connection that is there, whatever the list shows",
@@ -87,8 +88,8 @@ pub(super) const VARIANTS: [Variant; 7] = [
             },
             Edit {
                 file: CONNECTION_PASS,
-                text: "live_rivals(context, &live.others)",
-                wrong: "if $WRONG { cached_rivals(context, &subject) } else { live_rivals(context, &live.others) }",
+                text: "live_rivals(context, &subject, &live.others)",
+                wrong: "if $WRONG { cached_rivals(context, &subject) } else { live_rivals(context, &subject, &live.others) }",
             },
         ],
         attempts: [
@@ -129,8 +130,8 @@ pub(super) const VARIANTS: [Variant; 7] = [
             },
             Edit {
                 file: POLL,
-                text: "if lacks(&listing, &expected) {",
-                wrong: "if !($WRONG && listing.connections.is_empty()) && lacks(&listing, &expected) {",
+                text: "if lacks(&listing, is_first, &expected) {",
+                wrong: "if !($WRONG && listing.connections.is_empty()) && lacks(&listing, is_first, &expected) {",
             },
         ],
         attempts: [
@@ -179,6 +180,21 @@ pub(super) const VARIANTS: [Variant; 7] = [
             Attempt::Seeds,
             Attempt::Sweep { scenario: "conflict", fault: "killed before" },
             Attempt::Tests(&["lifecycle::pairs::the_later_of_two_objects_for_one_pair_touches_nothing_also_when_deleted"]),
+        ],
+    },
+    Variant {
+        name: "forgets-its-brake",
+        wrong: "lets a deletion through without writing down that it did",
+        edits: &[Edit {
+            file: BRAKE,
+            text: "match remember(context, &api, object, &first).await {",
+            wrong: "if $WRONG { return Ok(None); }
+        match remember(context, &api, object, &first).await {",
+        }],
+        attempts: [
+            Attempt::Seeds,
+            Attempt::Blind(Net::Sweep, "the limit of its one scenario is 0, and there is nothing to forget"),
+            Attempt::Tests(&["brake::of_two_hundred_objects_deleted_at_once_ten_go_and_the_rest_waits_for_approval"]),
         ],
     },
 ];
