@@ -78,12 +78,6 @@ async fn all_gone(world: &World) {
     assert!(world.datadog.state().connections.is_empty() && world.datadog.violations().is_empty());
 }
 
-/// Runs the command that a message ends with.
-async fn approve_as_told(world: &World, message: &str) {
-    let (_, command) = message.split_once("with: kubectl ").unwrap();
-    world.kubectl_text(&command.split(' ').collect::<Vec<_>>()).await;
-}
-
 /// How often the status of a DatadogOrg was written: without the attempts that were refused because somebody else had just done so.
 fn org_statuses(world: &World) -> usize {
     let entries = audit::read(world.plane.audit_log()).unwrap();
@@ -109,7 +103,7 @@ async fn of_two_hundred_objects_deleted_at_once_ten_go_and_the_rest_waits_for_ap
     let events = world.api::<k8s_openapi::api::events::v1::Event>().list(&ListParams::default()).await.unwrap();
     assert_eq!(events.iter().filter(|event| event.reason.as_deref() == Some("DeletionHeld")).count(), 1, "it is told once");
 
-    approve_as_told(&world, &message).await;
+    world.approve_as_told(&message).await;
     all_gone(&world).await;
     assert_eq!(deleted(&world.datadog.journal()).len(), MANY);
     world.object("north", "nothing waits", |org: &DatadogOrg| held_by(org).is_none()).await;
@@ -135,7 +129,7 @@ async fn an_operator_that_is_killed_every_few_seconds_deletes_no_more_than_one_t
     assert!(remembered.len() == DEFAULT_LIMIT && deleted_now.len() <= DEFAULT_LIMIT, "{remembered:?} {deleted_now:?}");
     assert!(deleted_now.iter().all(|path| remembered.iter().any(|id| path.ends_with(id))), "each was remembered before");
 
-    approve_as_told(&world, &message).await;
+    world.approve_as_told(&message).await;
     all_gone(&world).await;
 }
 
@@ -217,7 +211,7 @@ async fn an_approval_that_is_none_is_said_to_be_none() {
         world.object("share-0", "it says that this approves nothing", says).await;
         assert!(deleted(&world.datadog.journal()).is_empty());
     }
-    approve_as_told(&world, &message).await;
+    world.approve_as_told(&message).await;
     all_gone(&world).await;
 }
 
@@ -228,7 +222,7 @@ async fn a_namespace_of_more_objects_than_the_limit_waits_for_approval() {
     namespaces.delete(&world.namespace, &DeleteParams::default()).await.unwrap();
     let message = all_held(&world, 3).await;
     assert_eq!(deleted(&world.datadog.journal()).len(), 2);
-    approve_as_told(&world, &message).await;
+    world.approve_as_told(&message).await;
     let is_gone = async || namespaces.get_opt(&world.namespace).await.unwrap().is_none().then_some(());
     world.within(LONG, "the namespace is gone", is_gone).await;
     assert!(world.datadog.state().connections.is_empty());

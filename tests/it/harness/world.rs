@@ -196,6 +196,12 @@ impl World {
 
     // === Counting ===
 
+    /// Runs the command that a message about a held deletion ends with.
+    pub(crate) async fn approve_as_told(&self, message: &str) {
+        let (_, command) = message.split_once("with: kubectl ").unwrap();
+        self.kubectl_text(&command.split(' ').collect::<Vec<_>>()).await;
+    }
+
     /// What the operators of this world have asked and written until now.
     pub(crate) fn counts(&self) -> Counts {
         Counts::of(&self.plane, &self.namespace, &self.datadog.journal())

@@ -141,7 +141,7 @@ fn uid<K: Kind>(object: &K) -> (String, String) {
 /// Times differ in each run.
 fn without_times(text: &str) -> String {
     let is_end = |character: char| [' ', '=', ',', '(', ')', '"'].contains(&character);
-    let known = |word: &str| word.trim_end_matches(is_end).parse::<Timestamp>().is_ok();
+    let known = |word: &str| word.trim_end_matches(is_end).trim_end_matches(':').parse::<Timestamp>().is_ok();
     text.split_inclusive(is_end).map(|word| if known(word) { "<time> " } else { word }).collect()
 }
 

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crossorg::api::{DatadogOrg, OrgConnection, RECONCILE_REQUEST_ANNOTATION};
-use datadog_double::{CENTRAL, Credential, Keys, PAYMENTS};
+use datadog_double::{CENTRAL, Credential, Keys, PAYMENTS, SECURITY};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::json;
 
-use crate::harness::{World, keys_of};
+use crate::harness::{Conditioned, World, keys_of};
 
 /// A connection that is older needs no proof that a POST cannot land any more.
 const OLD_ENOUGH: Duration = Duration::from_secs(61);
@@ -30,7 +30,7 @@ pub(super) struct Scenario {
 }
 
 /// All of them.
-pub(super) const SCENARIOS: [Scenario; 18] = [
+pub(super) const SCENARIOS: [Scenario; 20] = [
     Scenario {
         name: "create",
         setup: |_| async {}.boxed_local(),
@@ -189,7 +189,43 @@ pub(super) const SCENARIOS: [Scenario; 18] = [
         act: |world| world.delete::<OrgConnection>("to-central").boxed_local(),
         end: &["payments: Connected", "to-central: DeletionHeld", "Payments shares logs with Central"],
     },
+    Scenario {
+        name: "window-full",
+        setup: |world| one_of_two_has_gone(world).boxed_local(),
+        act: |world| world.delete::<OrgConnection>("to-security").boxed_local(),
+        end: &["payments: Connected", "to-security: DeletionHeld", "Payments shares logs with Security"],
+    },
+    Scenario {
+        name: "approved",
+        setup: |world| held(world).boxed_local(),
+        act: |world| approve(world).boxed_local(),
+        end: &["payments: Connected"],
+    },
 ];
+
+/// Of two connections that Payments has had for long, one has been deleted, which is all that its brake lets through in an hour.
+async fn one_of_two_has_gone(world: &World) {
+    sharing(world).await;
+    world.connection("to-security").from("payments").to(SECURITY).types(&["logs"]).apply().await;
+    world.ready("to-security").await;
+    world.advance(OLD_ENOUGH);
+    world.patch::<DatadogOrg>("payments", json!({"spec": {"maxDeletionsPerHour": 1}})).await;
+    world.refresh("payments").await;
+    world.delete::<OrgConnection>("to-central").await;
+    world.gone::<OrgConnection>("to-central").await;
+}
+
+/// The deletion of a connection waits for approval.
+async fn held(world: &World) {
+    nothing_may_go(world).await;
+    world.delete::<OrgConnection>("to-central").await;
+    world.reason("to-central", "DeletionHeld").await;
+}
+
+async fn approve(world: &World) {
+    let message = world.reason("to-central", "DeletionHeld").await.message().to_owned();
+    world.approve_as_told(&message).await;
+}
 
 /// Payments shares its logs with Central for long, and no connection may be deleted without approval.
 async fn nothing_may_go(world: &World) {
