@@ -43,6 +43,14 @@ pub struct RunOptions {
     #[arg(long, env = "CROSSORG_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
 
+    /// Work only while this process holds a Lease, so that others can stand by
+    #[arg(long, env = "CROSSORG_LEADER_ELECT", value_parser = BoolishValueParser::new())]
+    pub leader_elect: bool,
+
+    /// The Lease of --leader-elect, in the namespace that the operator runs in
+    #[arg(long, env = "CROSSORG_LEASE_NAME", value_name = "NAME", default_value = "crossorg", value_parser = object_name)]
+    pub lease_name: String,
+
     /// The form of log lines
     #[arg(long, env = "CROSSORG_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value = "text")]
     pub log_format: Format,
@@ -162,6 +170,17 @@ mod tests {
     fn observing_alone_is_a_flag_without_a_value() {
         assert!(run(&["--observe-only"]).unwrap().observe_only);
         assert!(run(&["--observe-only=maybe"]).is_err());
+    }
+
+    #[test]
+    fn an_election_is_asked_for_and_its_lease_can_be_named() {
+        let options = run(&[]).unwrap();
+        assert_eq!((options.leader_elect, options.lease_name.as_str()), (false, "crossorg"));
+        let options = run(&["--leader-elect", "--lease-name", "crossorg-eu"]).unwrap();
+        assert_eq!((options.leader_elect, options.lease_name.as_str()), (true, "crossorg-eu"));
+        for wrong in ["", "a/b", "..", "Crossorg"] {
+            assert!(run(&["--lease-name", wrong]).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! - [`world`]: what is known of objects and organizations.
 //! - [`controller`]: the loop that puts them together; the only place with effects on both sides.
 //! - [`export`]: a command that writes down as objects what is there already.
+//! - [`leader`]: which of several processes works.
 //! - [`config`], [`log`], [`metrics`], [`admin`]: start-up and signals to the outside.
 //!
 //! `docs/architecture.md` has the data path and says what wakes an object.
@@ -20,6 +21,7 @@ pub mod controller;
 pub mod datadog;
 pub mod decide;
 pub mod export;
+pub mod leader;
 pub mod log;
 pub mod metrics;
 pub mod world;

@@ -9,8 +9,10 @@ use std::time::Duration;
 use clap::Parser;
 use crossorg::config::{Cli, Command, ExportOptions, RunOptions};
 use crossorg::controller::context::Seams;
+use crossorg::leader::{self, Candidate};
 use crossorg::log::{self, chain};
 use crossorg::{admin, api, controller, datadog, export, metrics};
+use futures::FutureExt;
 use http::HeaderValue;
 use http::header::USER_AGENT;
 use tracing::{error, info, warn};
@@ -101,6 +103,8 @@ enum CannotRun {
     Cluster(#[from] kube::Error),
     #[error(transparent)]
     Export(#[from] export::Error),
+    #[error(transparent)]
+    Leadership(#[from] leader::Lost),
 }
 
 async fn operate(options: RunOptions) -> Result<(), CannotRun> {
@@ -125,9 +129,30 @@ async fn operate(options: RunOptions) -> Result<(), CannotRun> {
     };
     let kubernetes = kubernetes().await?;
     info!(version = env!("CARGO_PKG_VERSION"), %address, namespaces = namespaces.join(","), "crossorg runs");
-    controller::run(kubernetes, &namespaces, seams, (metrics, health), stop_signal()).await;
+    let stop = stop_signal().boxed().shared();
+    if !options.leader_elect {
+        controller::run(kubernetes, &namespaces, seams, (metrics, health), stop).await;
+        info!("crossorg has ended");
+        return Ok(());
+    }
+    metrics.stands_by(true);
+    let (wall_clock, chance) = (Arc::clone(&seams.wall_clock), Arc::clone(&seams.chance));
+    let candidate = Candidate::new(kubernetes.clone(), options.lease_name, identity(), wall_clock, chance);
+    let work = async |term: leader::Term| {
+        metrics.stands_by(false);
+        let seams = Seams { transport: term.clone().fence(seams.transport), ..seams };
+        let end = futures::future::select(stop.clone(), term.over().boxed()).map(drop).boxed().shared();
+        controller::run(kubernetes, &namespaces, seams, (metrics, health), end).await
+    };
+    candidate.lead(stop.clone(), work).await?;
     info!("crossorg has ended");
     Ok(())
+}
+
+/// What no other process is called: two on one host differ, and so does a container that is started again in the same pod.
+fn identity() -> String {
+    let host = hostname::get().unwrap_or_default();
+    format!("{}_{}", host.to_string_lossy(), uuid::Uuid::new_v4())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where the wall clock enters")]

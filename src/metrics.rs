@@ -9,6 +9,7 @@ mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry};
 
@@ -125,6 +127,7 @@ pub struct Metrics {
     errors: Family<Class, Counter>,
     state: OnceLock<Reader>,
     per_object: bool,
+    stands_by: AtomicBool,
 }
 
 /// Its default has the buckets.
@@ -152,6 +155,11 @@ impl Metrics {
     /// From now on the state is read in this way. Only the first call counts.
     pub fn read_state_by(&self, read: impl Fn() -> State + Send + Sync + 'static) {
         self.state.set(Box::new(read)).ok();
+    }
+
+    /// Whether another process works and this one waits; it does not unless that is said.
+    pub fn stands_by(&self, stands_by: bool) {
+        self.stands_by.store(stands_by, Ordering::Relaxed);
     }
 
     /// One request for this DatadogOrg was answered, or was not.
@@ -217,6 +225,9 @@ impl Metrics {
         board.add(&described::CHANGES, self.changes.clone());
         board.add(&described::DRIFT_REPAIRED, self.repaired.clone());
         board.add(&described::ERRORS, self.errors.clone());
+        let leader = Gauge::<u64, AtomicU64>::default();
+        leader.set(u64::from(!self.stands_by.load(Ordering::Relaxed)));
+        board.add(&described::LEADER, leader);
     }
 
     /// What was counted for the DatadogOrgs that are there.

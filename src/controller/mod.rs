@@ -18,4 +18,4 @@ mod view;
 mod waking;
 pub mod watch;
 
-pub use watch::run;
+pub use watch::{End, run};

@@ -39,6 +39,15 @@ const LAST_CALLS: Duration = Duration::from_secs(4);
 /// How long after a panic the object is left alone. It is a bug: fast repetition helps nobody.
 const AFTER_PANIC: Duration = Duration::from_mins(1);
 
+/// How the work has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// No call at Datadog is left.
+    InOrder,
+    /// A call at Datadog has had no answer yet.
+    CallsLeft,
+}
+
 /// Runs both controllers until `stop`, then gives calls under way 4 s to end.
 pub async fn run(
     kubernetes: kube::Client,
@@ -46,7 +55,7 @@ pub async fn run(
     seams: Seams,
     (metrics, health): (Arc<Metrics>, Arc<Health>),
     stop: impl Future<Output = ()> + Send + Sync + 'static,
-) {
+) -> End {
     let stop = stop.shared();
     let wanted: Vec<Option<String>> = if namespaces.is_empty() { vec![None] } else { namespaces.iter().cloned().map(Some).collect() };
     let mut scopes = Vec::new();
@@ -73,7 +82,8 @@ pub async fn run(
         tokio::time::sleep(LAST_CALLS).await;
     };
     // A pass that hangs, or a first list that never came, would keep a graceful end waiting for ever.
-    futures::future::select(Box::pin(graceful), Box::pin(deadline)).await;
+    drop(futures::future::select(Box::pin(graceful), Box::pin(deadline)).await);
+    if context.calls.is_empty() { End::InOrder } else { End::CallsLeft }
 }
 
 async fn scope_loop(

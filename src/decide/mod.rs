@@ -5,6 +5,7 @@ pub mod brake;
 pub mod claims;
 pub mod desired;
 pub mod digest;
+pub mod election;
 pub mod event;
 #[cfg(test)]
 pub(crate) mod fixtures;

@@ -49,5 +49,6 @@ described! {
     BUDGET_REMAINING: gauge "datadog_budget_remaining" ["organization", "bucket"]
         "Requests left in an organization's bucket, as Datadog told last";
     WATCH_AGE: gauge "watch_age_seconds" ["watch"] "Time since a watch of the Kubernetes API last proved alive; it is renewed every 30 s";
+    LEADER: gauge "leader" [] "Whether this process works; 0 while it stands by";
     BUILD: gauge "build_info" ["version"] "The version that is running";
 }

@@ -102,10 +102,20 @@ fn values_are_those_of_the_moment() {
         "crossorg_datadog_requests_total{namespace=\"apps\",name=\"payments\",call=\"list\",class=\"transient\",result=\"no_answer\"} 1",
         "crossorg_datadog_request_duration_seconds_count{call=\"list\"} 1",
         "crossorg_watch_age_seconds{watch=\"datadogorgs\"} 3.0",
+        "crossorg_leader 1",
         concat!("crossorg_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
     ] {
         assert!(text.lines().any(|line| line == sample), "{sample} is missing: {text}");
     }
+}
+
+#[test]
+fn a_process_that_stands_by_says_so() {
+    let metrics = full();
+    metrics.stands_by(true);
+    assert!(metrics.render().contains("\ncrossorg_leader 0\n"));
+    metrics.stands_by(false);
+    assert!(metrics.render().contains("\ncrossorg_leader 1\n"));
 }
 
 #[test]
