@@ -8,6 +8,7 @@
 )]
 
 mod apiserver;
+mod election;
 mod misfortunes;
 mod oracle;
 mod people;

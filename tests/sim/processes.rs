@@ -48,7 +48,9 @@ impl Processes {
         let (stop, stopped) = oneshot::channel();
         let stopped = async { drop(stopped.await) };
         let client = line.client();
-        let task = tokio::spawn(async move { drop(crossorg::controller::run(client, &[], seams, Default::default(), stopped).await) });
+        let task = tokio::spawn(async move {
+            crossorg::controller::run(client, &[], seams, Default::default(), stopped).await;
+        });
         self.running.push(Process { line, task, stop });
     }
 

@@ -14,6 +14,7 @@ pub(crate) enum Kind {
     OrgConnection,
     Secret,
     Event,
+    Lease,
 }
 
 /// The schemas of the custom kinds, as the operator's own definitions give them.
@@ -26,7 +27,7 @@ fn schema(crd: CustomResourceDefinition) -> (String, JSONSchemaProps) {
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::DatadogOrg, Self::OrgConnection, Self::Secret, Self::Event];
+    const ALL: [Self; 5] = [Self::DatadogOrg, Self::OrgConnection, Self::Secret, Self::Event, Self::Lease];
 
     /// The word in `kind`.
     pub(crate) fn name(self) -> &'static str {
@@ -35,6 +36,7 @@ impl Kind {
             Self::OrgConnection => "OrgConnection",
             Self::Secret => "Secret",
             Self::Event => "Event",
+            Self::Lease => "Lease",
         }
     }
 
@@ -45,6 +47,7 @@ impl Kind {
             Self::OrgConnection => "orgconnections",
             Self::Secret => "secrets",
             Self::Event => "events",
+            Self::Lease => "leases",
         }
     }
 
@@ -54,6 +57,7 @@ impl Kind {
             Self::DatadogOrg | Self::OrgConnection => "crossorg.dev/v1alpha1",
             Self::Secret => "v1",
             Self::Event => "events.k8s.io/v1",
+            Self::Lease => "coordination.k8s.io/v1",
         }
     }
 

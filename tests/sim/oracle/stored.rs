@@ -36,7 +36,7 @@ impl Oracle {
                 }
             }
             Kind::Secret => ledger.seats.see_secret(&change.object, gone, at),
-            Kind::Event => {}
+            Kind::Event | Kind::Lease => {}
         }
     }
 
