@@ -7,6 +7,8 @@
 //! Nothing at Datadog rests on it: claims, the brake and every write are safe with any number of processes at work. A lease saves requests,
 //! and spares the objects two processes that say different words.
 
+mod term;
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -19,11 +21,11 @@ use kube::Api;
 use kube::api::{ObjectMeta, PostParams};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
-use tower::ServiceExt;
 use tracing::{debug, info, warn};
 
+pub use self::term::Term;
+
 use crate::controller::End;
-use crate::datadog::Transport;
 use crate::decide::election::{self, Moment, RENEW_DEADLINE, Seen, Step};
 use crate::log::chain;
 
@@ -50,10 +52,6 @@ pub struct Candidate {
     waits_for: Option<String>,
     failing: bool,
 }
-
-/// The time for which a process leads. Cheap to clone; all clones are one term.
-#[derive(Debug, Clone)]
-pub struct Term(watch::Receiver<Instant>);
 
 /// Why a process that led does so no more.
 #[derive(Debug, thiserror::Error)]
@@ -120,11 +118,7 @@ impl Candidate {
     ///
     /// # Errors
     /// Leadership was lost. The work had ended by then or has been waited for.
-    pub async fn lead<W: Future<Output = End>>(
-        mut self,
-        stop: impl Future<Output = ()>,
-        work: impl FnOnce(Term) -> W,
-    ) -> Result<(), Lost> {
+    pub async fn lead<W: Future<Output = End>>(mut self, stop: impl Future<Output = ()>, work: impl FnOnce(Term) -> W) -> Result<(), Lost> {
         let elected = match select(pin!(self.elected()), pin!(stop)).await {
             Either::Left((ends, _)) => Some(ends),
             Either::Right(_) => None,
@@ -135,7 +129,7 @@ impl Candidate {
             return Ok(());
         };
         let (ends, term) = watch::channel(ends);
-        let term = Term(term);
+        let term = Term::of(term);
         match self.while_leading(&ends, work(term.clone())).await? {
             _ if term.is_over() => return Err(Lost::NotRenewed { name: self.name }),
             End::InOrder => self.release().await,
@@ -276,44 +270,3 @@ impl Candidate {
         }
     }
 }
-
-impl Term {
-    /// When it ends unless it is renewed.
-    pub fn ends(&self) -> Instant {
-        *self.0.borrow()
-    }
-
-    /// Whether it has ended. Then it does not begin again.
-    pub fn is_over(&self) -> bool {
-        Instant::now() >= self.ends()
-    }
-
-    /// Waits for its end.
-    pub async fn over(mut self) {
-        loop {
-            let ends = *self.0.borrow_and_update();
-            match select(pin!(sleep_until(ends)), pin!(self.0.changed())).await {
-                Either::Right((Ok(()), _)) => {}
-                // Nobody renews it any more.
-                Either::Left(_) | Either::Right((Err(_), _)) => return,
-            }
-        }
-    }
-
-    /// The same transport, on which no request begins after the term: such a one is never answered, since no error would be true of Datadog.
-    /// A process that stood still learns here first that it leads no more.
-    pub fn fence(self, inner: Transport) -> Transport {
-        Transport::new(tower::service_fn(move |request| {
-            let (term, inner) = (self.clone(), inner.clone());
-            async move {
-                if term.is_over() {
-                    return std::future::pending().await;
-                }
-                inner.oneshot(request).await
-            }
-        }))
-    }
-}
-
-#[cfg(test)]
-mod tests;

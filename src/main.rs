@@ -141,7 +141,9 @@ async fn operate(options: RunOptions) -> Result<(), CannotRun> {
     let work = async |term: leader::Term| {
         metrics.stands_by(false);
         let seams = Seams { transport: term.clone().fence(seams.transport), ..seams };
-        let end = futures::future::select(stop.clone(), term.over().boxed()).map(drop).boxed().shared();
+        let told = Arc::clone(&metrics);
+        let lost = term.over().map(move |()| told.stands_by(true));
+        let end = futures::future::select(stop.clone(), lost.boxed()).map(drop).boxed().shared();
         controller::run(kubernetes, &namespaces, seams, (metrics, health), end).await
     };
     candidate.lead(stop.clone(), work).await?;

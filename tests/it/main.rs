@@ -9,6 +9,7 @@ mod budget;
 mod crash;
 mod credentials;
 mod doubt;
+mod election;
 mod errors;
 mod export;
 mod handover;

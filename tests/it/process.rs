@@ -46,7 +46,8 @@ fn help_names_every_flag_with_its_environment_twin() {
     let output = crossorg(&["run", "--help"], &[]);
     let help = text(&output.stdout);
     assert!(output.status.success());
-    for flag in ["--datadog-url", "--listen", "--log-format", "--log", "--metrics-per-object", "--namespace", "--observe-only"] {
+    let flags = "--datadog-url --leader-elect --lease-name --listen --log-format --log --metrics-per-object --namespace --observe-only";
+    for flag in flags.split(' ') {
         let twin = format!("CROSSORG_{}", flag.trim_start_matches('-').to_uppercase().replace('-', "_"));
         assert!(help.contains(flag) && help.contains(&twin), "{flag} {twin}: {help}");
     }
@@ -62,6 +63,7 @@ fn a_flag_that_cannot_be_used_is_refused_with_a_reason() {
         (["--log-format", "xml"], "text, json"),
         (["--log", "=nonsense=="], "--log"),
         (["--lisen", "0.0.0.0:1"], "--listen"),
+        (["--lease-name", "Leader"], "lower-case"),
     ];
     for (flag, reason) in wrong {
         // If the flag were taken, the file that is missing would end the process.

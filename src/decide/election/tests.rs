@@ -99,7 +99,10 @@ fn pauses_are_spread_and_never_longer_than_the_retry_period() {
 #[test]
 fn a_record_says_who_holds_it_since_when_and_how_often_it_changed_hands() {
     let created = held(ME, None, time(1));
-    assert_eq!((created.holder_identity.as_deref(), created.lease_duration_seconds, created.lease_transitions), (Some(ME), Some(15), Some(0)));
+    assert_eq!(
+        (created.holder_identity.as_deref(), created.lease_duration_seconds, created.lease_transitions),
+        (Some(ME), Some(15), Some(0))
+    );
     assert_eq!((created.acquire_time.clone(), created.renew_time.clone()), (Some(MicroTime(time(1))), Some(MicroTime(time(1)))));
 
     let renewed = held(ME, Some(&created), time(3));

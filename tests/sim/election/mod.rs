@@ -84,7 +84,8 @@ fn no_two_processes_lead_at_the_same_time_and_in_fair_weather_somebody_does() {
     });
     let sum = sum.into_inner().unwrap();
     sum.print(settings.seeds, begun.elapsed());
-    assert!(sum.complaints.is_empty(), "{} complaints\n{}", sum.complaints.len(), sum.complaints[..sum.complaints.len().min(5)].join("\n"));
+    let first = sum.complaints.first();
+    assert!(first.is_none(), "{} (and {} more)", first.unwrap(), sum.complaints.len() - 1);
     let seeds = usize::try_from(settings.seeds).unwrap();
     assert!(sum.reigns > 6 * seeds && sum.frozen > 4 * seeds && sum.faults > 100 * seeds, "too little happens for this to prove anything");
     assert!(sum.led.as_secs() > settings.seeds * TURMOIL.as_secs() / 4, "nobody leads for most of the time");

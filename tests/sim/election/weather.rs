@@ -81,22 +81,27 @@ impl State {
         if Instant::now() >= self.fair {
             return ordinary;
         }
-        self.freeze(request);
-        let fault = self.fault(request, ordinary);
+        let mut fault = self.fault(request, ordinary);
+        if self.freezes(request) {
+            // The answer waits for it.
+            fault.after = Duration::ZERO;
+        }
         self.faults += usize::from(fault != ordinary);
         self.last_effect = self.last_effect.max(Instant::now() + fault.before + fault.after);
         fault
     }
 
-    /// Its sender stands still from the moment at which this request has left it.
-    fn freeze(&mut self, request: &RequestInfo) {
+    /// Whether its sender stands still from the moment at which this request has left it.
+    fn freezes(&mut self, request: &RequestInfo) -> bool {
         let one_in = if request.is_write() { 40 } else { 400 };
-        if self.chance.u32(..one_in) == 0 {
-            let until = Instant::now() + STANDSTILL;
-            self.lines[&request.line].1.freeze(until);
-            self.last_effect = self.last_effect.max(until);
-            self.frozen += 1;
+        if self.chance.u32(..one_in) > 0 {
+            return false;
         }
+        let until = Instant::now() + STANDSTILL;
+        self.lines[&request.line].1.freeze(until);
+        self.last_effect = self.last_effect.max(until);
+        self.frozen += 1;
+        true
     }
 
     fn fault(&mut self, request: &RequestInfo, ordinary: Fault) -> Fault {

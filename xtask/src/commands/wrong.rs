@@ -121,14 +121,14 @@ impl Net {
     }
 }
 
-/// Each variant with each net, and a control for each distinct run. The simulation is its own control: a seed that fails is run again
-/// with nothing wrong.
+/// Each variant with each net, and a control for each distinct run. A seed of the simulation is its own control: one that fails is run
+/// again with nothing wrong.
 fn trials(variants: &[&'static Variant], options: &Options) -> Vec<Trial> {
     let wrong = variants.iter().flat_map(|variant| variant.attempts.map(|attempt| Trial { variant: Some(*variant), attempt }));
     let mut trials: Vec<Trial> = wrong.filter(|trial| options.nets().any(|net| net == trial.attempt.net())).collect();
     for Trial { attempt, .. } in trials.clone() {
         let control = Trial { variant: None, attempt };
-        if matches!(attempt, Attempt::Sweep { .. } | Attempt::Tests(_)) && !trials.contains(&control) {
+        if matches!(attempt, Attempt::Simulated(_) | Attempt::Sweep { .. } | Attempt::Tests(_)) && !trials.contains(&control) {
             trials.push(control);
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::Kind::{DatadogOrg, Event, OrgConnection, Secret};
+use super::super::Kind::{DatadogOrg, Event, Lease, OrgConnection, Secret};
 use super::tape::Form::{Apply, Merge};
 use super::tape::{Tape, same_answers};
 
@@ -371,5 +371,27 @@ fn events_are_created_and_patched() {
         event["series"] = json!({ "count": 2, "lastObservedTime": "2026-01-01T00:01:00.000000Z" });
         tape.merge(Event, "one.1a2b", event.clone()).await;
         tape.merge(Event, "two.1a2b", event).await;
+    });
+}
+
+#[test]
+fn a_lease_is_created_once_and_replaced_only_on_the_version_that_was_read() {
+    same_answers("pair-lease", &async |tape: &Tape| {
+        let time = "2026-01-01T00:00:00.000000Z";
+        let spec =
+            json!({ "holderIdentity": "one", "leaseDurationSeconds": 15, "acquireTime": time, "renewTime": time, "leaseTransitions": 0 });
+        let manifest = json!({ "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": { "name": "leader" }, "spec": spec });
+        tape.get(Lease, "leader").await;
+        let mut first = tape.create(manifest.clone()).await;
+        tape.create(manifest).await;
+        let mut second = first.clone();
+        second["spec"]["holderIdentity"] = "two".into();
+        let mut released = tape.replace("leader", second).await;
+        first["spec"]["leaseTransitions"] = 7.into();
+        tape.replace("leader", first).await;
+        released["spec"]["holderIdentity"] = "".into();
+        released["spec"]["leaseDurationSeconds"] = 1.into();
+        tape.replace("leader", released).await;
+        tape.get(Lease, "leader").await;
     });
 }

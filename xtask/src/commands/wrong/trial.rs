@@ -43,7 +43,8 @@ impl Bench {
         let verdict = match attempt {
             Attempt::Seeds => self.seeds(name).await?,
             Attempt::Sweep { scenario, fault } => self.sweep(name, scenario, fault).await?,
-            Attempt::Tests(tests) => self.tests(name, tests).await?,
+            Attempt::Simulated(test) => self.tests(Net::Simulation, name, &[test]).await?,
+            Attempt::Tests(tests) => self.tests(Net::Tests, name, tests).await?,
             Attempt::Blind(_, why) => Verdict::Blind(why),
         };
         Ok(Line { variant: name, attempt, verdict })
@@ -75,8 +76,8 @@ impl Bench {
         Ok(verdict(failure.map(|told| told.panic()), format!("scenario {scenario}, {fault}")))
     }
 
-    async fn tests(&self, variant: Option<&str>, tests: &[&str]) -> Result<Verdict, Box<dyn Error>> {
-        let mut command = self.command(Net::Tests, variant)?;
+    async fn tests(&self, net: Net, variant: Option<&str>, tests: &[&str]) -> Result<Verdict, Box<dyn Error>> {
+        let mut command = self.command(net, variant)?;
         command.arg("--exact").args(tests);
         let failure = failure(command).await?;
         let after = failure.as_ref().and_then(Told::failed_test).map_or_else(|| tests.join(", "), str::to_owned);

@@ -24,6 +24,8 @@ pub(super) struct Variant {
 pub(super) enum Attempt {
     /// Seeds of the simulation, from the first one on.
     Seeds,
+    /// This test of the simulation's program, which has seeds of its own.
+    Simulated(&'static str),
     /// One scenario of the crash sweep with one fault at each of its writes.
     Sweep {
         /// The scenario.
@@ -40,7 +42,7 @@ pub(super) enum Attempt {
 impl Attempt {
     pub(super) fn net(self) -> Net {
         match self {
-            Self::Seeds => Net::Simulation,
+            Self::Seeds | Self::Simulated(_) => Net::Simulation,
             Self::Sweep { .. } => Net::Sweep,
             Self::Tests(_) => Net::Tests,
             Self::Blind(net, _) => net,
@@ -52,12 +54,13 @@ const BRAKE: &str = "src/controller/brake.rs";
 const CLAIMS: &str = "src/decide/claims.rs";
 const CONNECTION_PASS: &str = "src/controller/org_connection.rs";
 const ERROR: &str = "src/datadog/error.rs";
+const LEADER: &str = "src/leader.rs";
 const PLAN: &str = "src/decide/plan.rs";
 const POLL: &str = "src/controller/poll.rs";
 const RELEASE: &str = "src/decide/release.rs";
 
 /// All of them.
-pub(super) const VARIANTS: [Variant; 8] = [
+pub(super) const VARIANTS: [Variant; 9] = [
     Variant {
         name: "trusts-the-status",
         wrong: "takes the id in the status for a connection that is there, whatever the list shows",
@@ -193,8 +196,22 @@ pub(super) const VARIANTS: [Variant; 8] = [
         }],
         attempts: [
             Attempt::Seeds,
-            Attempt::Blind(Net::Sweep, "the limit of its one scenario is 0, and there is nothing to forget"),
+            Attempt::Sweep { scenario: "window-full", fault: "killed before" },
             Attempt::Tests(&["brake::of_two_hundred_objects_deleted_at_once_ten_go_and_the_rest_waits_for_approval"]),
+        ],
+    },
+    Variant {
+        name: "leads-from-the-reply",
+        wrong: "counts its term from the moment at which it hears that it leads, not from the one at which it asked",
+        edits: &[Edit {
+            file: LEADER,
+            text: "Ok(_) => Ok(Attempt::Ours(sent + RENEW_DEADLINE)),",
+            wrong: "Ok(_) => Ok(Attempt::Ours(if $WRONG { self.now() } else { sent } + RENEW_DEADLINE)),",
+        }],
+        attempts: [
+            Attempt::Simulated("election::no_two_processes_lead_at_the_same_time_and_in_fair_weather_somebody_does"),
+            Attempt::Blind(Net::Sweep, "its operators stand for no lease"),
+            Attempt::Blind(Net::Tests, "no test freezes a process between its write and the answer"),
         ],
     },
 ];

@@ -1,7 +1,10 @@
 //! A term by itself. What several processes do with a lease is simulated in `tests/sim/election`.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Request, Response};
+use tokio::time::timeout;
 
 use super::*;
 
