@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crossorg::api::OrgConnection;
 use datadog_double::{CENTRAL, Fault, Rule, When};
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
@@ -35,10 +35,8 @@ async fn leads(operator: &Operator) -> Option<bool> {
     Some(metrics.lines().any(|line| line == "crossorg_leader 1"))
 }
 
-async fn comes_to_lead(world: &World, operator: &Operator, within: Duration) -> Duration {
-    let begun = Instant::now();
+async fn comes_to_lead(world: &World, operator: &Operator, within: Duration) {
     world.within(within, "it leads", async || leads(operator).await.filter(|leads| *leads)).await;
-    begun.elapsed()
 }
 
 /// The leader, and another that has said that it stands by.
@@ -65,8 +63,9 @@ async fn hold_by(world: &World, holder: &str) {
     leases(world).patch(&world.namespace, &PatchParams::default(), &Patch::Merge(change)).await.unwrap();
 }
 
-/// People share with six sinks, and then at once with six more, change three of the first and delete three, while the leader ends.
-async fn people_go_on(world: &World, sinks: &[Uuid], end: impl AsyncFnOnce()) {
+/// People share with six sinks, and then at once with six more, change three of the first and delete three, while the leader is made to end.
+/// Tells how long after that the next one leads.
+async fn people_go_on(world: &World, sinks: &[Uuid], end: impl AsyncFnOnce(), (next, within): (&Operator, Duration)) -> Duration {
     let (first, second) = sinks.split_at(6);
     share_with_each(world, "first", "north", first).await;
     join_all((0..6).map(async |number| world.ready(&format!("first-{number}")).await)).await;
@@ -76,14 +75,22 @@ async fn people_go_on(world: &World, sinks: &[Uuid], end: impl AsyncFnOnce()) {
     share_with_each(world, "early", "north", &second[..3]).await;
     change(world, 0, first).await;
     world.delete::<OrgConnection>("first-3").await;
+    let begun = Instant::now();
     end().await;
-    share_with_each(world, "late", "north", &second[3..]).await;
-    for number in [1, 2] {
-        change(world, number, first).await;
-    }
-    for name in ["first-4", "first-5"] {
-        world.delete::<OrgConnection>(name).await;
-    }
+    let rest = async {
+        share_with_each(world, "late", "north", &second[3..]).await;
+        for number in [1, 2] {
+            change(world, number, first).await;
+        }
+        for name in ["first-4", "first-5"] {
+            world.delete::<OrgConnection>(name).await;
+        }
+    };
+    let leads = async {
+        comes_to_lead(world, next, within).await;
+        begun.elapsed()
+    };
+    join(rest, leads).await.1
 }
 
 async fn change(world: &World, number: usize, sinks: &[Uuid]) {
@@ -121,8 +128,7 @@ async fn world_of_twelve_sinks(name: &str) -> (World, Vec<Uuid>) {
 async fn when_the_leader_is_killed_another_takes_over_within_the_lease_and_nothing_is_lost_or_done_twice() {
     let (world, sinks) = world_of_twelve_sinks("leader-killed").await;
     let (mut leader, other) = two(&world).await;
-    people_go_on(&world, &sinks, async || leader.kill()).await;
-    let took = comes_to_lead(&world, &other, TAKEN_OVER).await;
+    let took = people_go_on(&world, &sinks, async || leader.kill(), (&other, TAKEN_OVER)).await;
     print_past_capture(&format!("election: after kill -9 another led within {:.1} s", took.as_secs_f64()));
     nothing_is_lost_or_done_twice(&world, &sinks).await;
     assert_eq!(record(&world).await.lease_transitions, Some(1));
@@ -132,14 +138,9 @@ async fn when_the_leader_is_killed_another_takes_over_within_the_lease_and_nothi
 async fn when_the_leader_is_stopped_another_takes_over_at_once_and_nothing_is_lost_or_done_twice() {
     let (world, sinks) = world_of_twelve_sinks("leader-stopped").await;
     let (mut leader, other) = two(&world).await;
-    let asked = std::cell::Cell::new(Instant::now());
-    people_go_on(&world, &sinks, async || {
-        asked.set(Instant::now());
-        assert!(leader.terminate().await.success());
-    })
-    .await;
-    comes_to_lead(&world, &other, TAKEN_UP).await;
-    print_past_capture(&format!("election: after SIGTERM another led within {:.1} s", asked.get().elapsed().as_secs_f64()));
+    let stop = async || assert!(leader.terminate().await.success());
+    let took = people_go_on(&world, &sinks, stop, (&other, TAKEN_UP)).await;
+    print_past_capture(&format!("election: after SIGTERM another led within {:.1} s", took.as_secs_f64()));
     nothing_is_lost_or_done_twice(&world, &sinks).await;
     let shown = world.kubectl_text(&["get", "lease", &world.namespace, "--namespace", "default", "--no-headers"]).await;
     let holder = record(&world).await.holder_identity.unwrap();
