@@ -26,6 +26,12 @@ pub enum Command {
     Export(ExportOptions),
     /// Print the CustomResourceDefinitions of this version, for `kubectl apply --server-side --force-conflicts -f -`
     Crds,
+    /// Ask a running operator how it is, such as http://crossorg:8080/readyz: what `helm test` does
+    Probe {
+        /// What is asked
+        #[arg(value_parser = http_url)]
+        url: Uri,
+    },
 }
 
 /// The flags of `run`.
@@ -98,7 +104,7 @@ pub struct ExportOptions {
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct DatadogAddress {
     /// One address in place of every Datadog site, such as `http://127.0.0.1:8126`: for tests and demos only, keys are sent there
-    #[arg(long, env = "CROSSORG_DATADOG_URL", value_name = "URL", value_parser = datadog_url)]
+    #[arg(long, env = "CROSSORG_DATADOG_URL", value_name = "URL", value_parser = http_url)]
     pub datadog_url: Option<Uri>,
 }
 
@@ -117,7 +123,7 @@ fn object_name(text: &str) -> Result<String, &'static str> {
     is_sound.then(|| text.to_owned()).ok_or("a name has lower-case letters, digits, `-` and `.` alone, and begins with a letter or digit")
 }
 
-fn datadog_url(text: &str) -> Result<Uri, String> {
+fn http_url(text: &str) -> Result<Uri, String> {
     let uri: Uri = text.parse().map_err(|error| format!("{error}"))?;
     match (uri.scheme_str(), uri.host()) {
         (Some("http" | "https"), Some(_)) => Ok(uri),
@@ -132,14 +138,14 @@ mod tests {
     fn run(arguments: &[&str]) -> Result<RunOptions, clap::Error> {
         match Cli::try_parse_from([&["crossorg", "run"], arguments].concat())?.command {
             Command::Run(options) => Ok(options),
-            Command::Export(_) | Command::Crds => unreachable!(),
+            Command::Export(_) | Command::Crds | Command::Probe { .. } => unreachable!(),
         }
     }
 
     fn export(arguments: &[&str]) -> Result<ExportOptions, clap::Error> {
         match Cli::try_parse_from([&["crossorg", "export"], arguments].concat())?.command {
             Command::Export(options) => Ok(options),
-            Command::Run(_) | Command::Crds => unreachable!(),
+            Command::Run(_) | Command::Crds | Command::Probe { .. } => unreachable!(),
         }
     }
 

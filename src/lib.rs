@@ -24,4 +24,5 @@ pub mod export;
 pub mod leader;
 pub mod log;
 pub mod metrics;
+pub mod probe;
 pub mod world;

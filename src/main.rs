@@ -11,10 +11,10 @@ use crossorg::config::{Cli, Command, ExportOptions, RunOptions};
 use crossorg::controller::context::Seams;
 use crossorg::leader::{self, Candidate};
 use crossorg::log::{self, chain};
-use crossorg::{admin, api, controller, datadog, export, metrics};
+use crossorg::{admin, api, controller, datadog, export, metrics, probe};
 use futures::FutureExt;
-use http::HeaderValue;
 use http::header::USER_AGENT;
+use http::{HeaderValue, Uri};
 use tracing::{error, info, warn};
 
 /// After the loop has ended, what still hangs is left behind: a pod's grace period is not ours to use up.
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Crds => print_crds(),
         Command::Run(options) => run(options),
         Command::Export(options) => print_export(&options),
+        Command::Probe { url } => print_answer(&url),
     }
 }
 
@@ -47,6 +48,18 @@ fn print_export(options: &ExportOptions) -> ExitCode {
         }
         Err(error) => {
             eprintln!("nothing is exported: {}", chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_answer(url: &Uri) -> ExitCode {
+    install_tls();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CannotRun::Threads);
+    match runtime.and_then(|runtime| Ok(runtime.block_on(probe::ask(url))?)) {
+        Ok(answer) => hand_out(&answer),
+        Err(error) => {
+            eprintln!("{}", chain(&error));
             ExitCode::FAILURE
         }
     }
@@ -105,6 +118,8 @@ enum CannotRun {
     Export(#[from] export::Error),
     #[error(transparent)]
     Leadership(#[from] leader::Lost),
+    #[error(transparent)]
+    Probe(#[from] probe::Error),
 }
 
 async fn operate(options: RunOptions) -> Result<(), CannotRun> {
@@ -162,9 +177,13 @@ fn wall_clock() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 
-fn to_datadog() -> Result<datadog::Transport, CannotRun> {
-    // Both HTTP clients take the provider of the process; with two in the dependency tree neither could choose.
+/// Every HTTP client takes the provider of the process; with two in the dependency tree none could choose.
+fn install_tls() {
     rustls::crypto::ring::default_provider().install_default().ok();
+}
+
+fn to_datadog() -> Result<datadog::Transport, CannotRun> {
+    install_tls();
     Ok(datadog::transport::over_http()?)
 }
 

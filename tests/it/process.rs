@@ -148,6 +148,20 @@ async fn health_and_metrics_are_served() {
     assert_eq!(operator.get("/elsewhere").await.map(|(status, _)| status), Some(404));
 }
 
+#[tokio::test]
+async fn a_probe_says_what_the_operator_says_and_fails_with_it() {
+    let world = World::on(plane::bare().await, "probed").await;
+    let operator = world.start_operator(&[]).await;
+    let probe = |path: &str| crossorg(&["probe", &format!("http://{}{path}", operator.address())], &[("HTTP_PROXY", "http://127.0.0.1:1")]);
+    let alive = probe("/livez");
+    assert!(alive.status.success() && alive.stdout == b"ok\n", "{alive:?}");
+    let not_ready = text(&probe("/readyz").stderr);
+    assert!(not_ready.contains("/readyz answers 503") && not_ready.contains("orgconnections"), "{not_ready}");
+    let (code, error) = refused(&["probe", "http://127.0.0.1:1/readyz"], &[]);
+    assert!(code == 1 && error.contains("http://127.0.0.1:1/readyz does not answer"), "{code}: {error}");
+    assert_eq!(refused(&["probe", "localhost"], &[]).0, 2);
+}
+
 /// The samples of a scrape, without the numbers.
 async fn series(operator: &Operator) -> Vec<String> {
     let text = operator.get("/metrics").await.unwrap().1;

@@ -1,5 +1,16 @@
-{{- define "crossorg.name" -}}
-{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- define "crossorg.fullname" -}}
+{{- $release := ternary .Release.Name (printf "%s-%s" .Release.Name .Chart.Name) (contains .Chart.Name .Release.Name) -}}
+{{- .Values.fullnameOverride | default $release | trunc 56 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "crossorg.serviceAccount" -}}
+{{- .Values.serviceAccount.name | default (ternary (include "crossorg.fullname" .) "default" .Values.serviceAccount.create) -}}
+{{- end -}}
+
+{{- define "crossorg.image" -}}
+{{- with .Values.image -}}
+{{- .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "crossorg.selector" -}}

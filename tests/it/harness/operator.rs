@@ -72,6 +72,11 @@ impl Operator {
         told.parse().ok()
     }
 
+    /// Where it serves health and metrics.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address.unwrap()
+    }
+
     /// Everything it has said.
     pub(crate) fn log(&self) -> String {
         std::fs::read(&self.log).map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()

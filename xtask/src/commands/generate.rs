@@ -5,6 +5,7 @@ mod crds;
 mod install;
 mod rbac;
 mod reference;
+mod settings;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -42,47 +43,67 @@ struct Difference {
     stray: Vec<String>,
 }
 
-/// Does it.
+/// Files of which only a part is generated, as they are.
+struct Written {
+    description: String,
+    page: String,
+    values: String,
+}
+
+/// Does it. The install manifest takes Helm, which has to be built where it is not yet: looking leaves it to the tests.
 pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let root = repository::root();
-    let description = repository::read(&root, chart::DESCRIPTION)?.ok_or_else(|| format!("{} is missing", chart::DESCRIPTION))?;
-    let difference = difference(&root, &wanted(&description)?)?;
+    let found = difference(&root, &wanted(&Written::read(&root)?)?)?;
     if options.check {
-        return Ok(check(difference)?);
+        return Ok(check(found)?);
     }
-    apply(&root, &difference)?;
-    tell(&difference)?;
+    apply(&root, &found)?;
+    let rendered = Difference { stale: stale(&root, &[install::manifest(&root)?])?, stray: Vec::new() };
+    apply(&root, &rendered)?;
+    tell(&Difference { stale: [found.stale, rendered.stale].concat(), ..found })?;
     Ok(())
 }
 
-/// Every generated file as it should be. Pure; the chart's description is the one file of which only a part is generated.
-fn wanted(description: &str) -> Result<Vec<TextFile>, Box<dyn Error>> {
+impl Written {
+    fn read(root: &Path) -> Result<Written, Box<dyn Error>> {
+        let file = |path: &str| repository::read(root, path)?.ok_or_else(|| Box::<dyn Error>::from(format!("{path} is missing")));
+        Ok(Written { description: file(chart::DESCRIPTION)?, page: file(settings::PAGE)?, values: file(settings::VALUES)? })
+    }
+}
+
+/// Every generated file as it should be, but for the one that is made of others. Pure.
+fn wanted(written: &Written) -> Result<Vec<TextFile>, Box<dyn Error>> {
     let crds = crds::files()?;
-    let role = rbac::rules();
     let mut files = vec![
-        TextFile::new(chart::DESCRIPTION, chart::with_version(description, VERSION)),
-        TextFile::new(chart::CLUSTER_ROLE, chart::cluster_role(&role)),
+        TextFile::new(chart::DESCRIPTION, chart::with_version(&written.description, VERSION)),
+        TextFile::new(settings::PAGE, settings::page(&written.page, &written.values)?),
+        TextFile::new(rbac::PATH, rbac::templates()),
         TextFile::new(reference::PATH, reference::page(&crossorg::api::crds())?),
-        TextFile::new(install::PATH, install::manifest(&crds, &role, VERSION)),
     ];
-    for directory in crds::DIRECTORIES {
-        files.extend(crds.iter().map(|(name, text)| TextFile::new(format!("{directory}/{name}"), format!("{HEADER}{text}"))));
+    for (name, text) in &crds {
+        files.push(TextFile::new(format!("{}/{name}", crds::DIRECTORY), format!("{HEADER}{text}")));
+        files.push(TextFile::new(format!("{}/{name}", chart::CRDS), chart::crd(text)));
     }
     Ok(files)
 }
 
 fn difference(root: &Path, wanted: &[TextFile]) -> Result<Difference, repository::Error> {
-    let mut difference = Difference::default();
+    let mut stray = Vec::new();
+    for directory in [crds::DIRECTORY, chart::CRDS] {
+        let present = repository::files_in(root, directory)?;
+        stray.extend(present.into_iter().filter(|path| wanted.iter().all(|file| file.path != *path)));
+    }
+    Ok(Difference { stale: stale(root, wanted)?, stray })
+}
+
+fn stale(root: &Path, wanted: &[TextFile]) -> Result<Vec<TextFile>, repository::Error> {
+    let mut stale = Vec::new();
     for file in wanted {
         if repository::read(root, &file.path)?.as_ref() != Some(&file.text) {
-            difference.stale.push(file.clone());
+            stale.push(file.clone());
         }
     }
-    for directory in crds::DIRECTORIES {
-        let present = repository::files_in(root, directory)?;
-        difference.stray.extend(present.into_iter().filter(|path| wanted.iter().all(|file| file.path != *path)));
-    }
-    Ok(difference)
+    Ok(stale)
 }
 
 fn check(difference: Difference) -> Result<(), Stale> {

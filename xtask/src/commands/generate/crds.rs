@@ -2,8 +2,8 @@
 
 use kube::ResourceExt;
 
-/// Where they are: by themselves for `kubectl apply`, and in the chart.
-pub(super) const DIRECTORIES: [&str; 2] = ["crds", "charts/crossorg/crds"];
+/// Where they are by themselves, for `kubectl apply`; nothing else is in there.
+pub(super) const DIRECTORY: &str = "crds";
 
 /// A file's name, by the habit `<group>_<plural>.yaml` of other operators, and its text.
 pub(super) type NamedText = (String, String);

@@ -3,25 +3,8 @@ use k8s_openapi::api::core::v1::Secret;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Difference, apply, chart, check, difference, repository, wanted};
+use super::{Difference, Written, apply, check, difference, repository, wanted};
 use crate::commands::repository::TextFile;
-
-/// What keeps the operator's pod within its bounds: chart and install manifest agree on each of these lines.
-const LOCKS: [&str; 13] = [
-    "replicas: 1",
-    "type: Recreate",
-    "runAsNonRoot: true",
-    "runAsUser: 65532",
-    "runAsGroup: 65532",
-    "type: RuntimeDefault",
-    "allowPrivilegeEscalation: false",
-    "readOnlyRootFilesystem: true",
-    "drop: [ALL]",
-    "containerPort: 8080",
-    "path: /livez",
-    "path: /readyz",
-    "- run",
-];
 
 fn repository_file(path: &str) -> String {
     repository::read(&repository::root(), path).unwrap().unwrap_or_else(|| panic!("{path} is missing"))
@@ -34,11 +17,7 @@ fn documents<T: DeserializeOwned>(stream: &str, kind: &str) -> Vec<T> {
 }
 
 fn files() -> Vec<TextFile> {
-    wanted(&repository_file(chart::DESCRIPTION)).unwrap()
-}
-
-fn install() -> String {
-    files().into_iter().find(|file| file.path == super::install::PATH).unwrap().text
+    wanted(&Written::read(&repository::root()).unwrap()).unwrap()
 }
 
 #[test]
@@ -82,36 +61,10 @@ fn a_definition_of_a_kind_that_is_no_more_is_a_stray() {
 
 #[test]
 fn the_written_definitions_are_the_codes() {
-    let installed: Vec<k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition> =
-        documents(&install(), "CustomResourceDefinition");
-    assert_eq!(installed, crossorg::api::crds());
-}
-
-#[test]
-fn the_chart_has_the_version_of_the_workspace_and_keeps_the_rest() {
-    let text = "name: crossorg\nversion: 0.0.1\n# both\nappVersion: \"0.0.2\"\nkubeVersion: \">=1.31.0-0\"\n";
-    let expected = "name: crossorg\nversion: 1.2.3\n# both\nappVersion: \"1.2.3\"\nkubeVersion: \">=1.31.0-0\"\n";
-    assert_eq!(chart::with_version(text, "1.2.3"), expected);
-}
-
-#[test]
-fn no_placeholder_is_left() {
-    for file in files() {
-        for placeholder in ["@CRDS@", "@RULES@", "@VERSION@"] {
-            assert!(!file.text.contains(placeholder), "{}", file.path);
-        }
-    }
-}
-
-#[test]
-fn chart_and_install_manifest_lock_the_pod_alike() {
-    let chart = repository_file("charts/crossorg/templates/deployment.yaml");
-    let install = install();
-    for lock in LOCKS {
-        for (name, text) in [("chart", &chart), ("install manifest", &install)] {
-            assert!(text.lines().any(|line| line.trim().trim_start_matches("- ") == lock.trim_start_matches("- ")), "{name}: {lock}");
-        }
-    }
+    let stream: String = files().iter().filter(|file| file.path.starts_with("crds/")).map(|file| format!("---\n{}", file.text)).collect();
+    let written: Vec<k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition> =
+        documents(&stream, "CustomResourceDefinition");
+    assert_eq!(written, crossorg::api::crds());
 }
 
 #[test]

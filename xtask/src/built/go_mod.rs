@@ -5,31 +5,23 @@
 pub(super) struct GoMod {
     /// The oldest Go that can build the module, such as `1.26.0`.
     pub(super) go: String,
-    /// The version of Kubernetes, such as `v1.37.1`.
-    pub(super) kubernetes: String,
+    /// The version of what is built, such as `v1.37.1`.
+    pub(super) version: String,
 }
 
 impl GoMod {
-    /// Reads the text of a `go.mod`.
+    /// Reads the text of a `go.mod`; the version is the one that the line with this beginning requires.
     ///
     /// # Errors
     ///
     /// The beginning of the line that is missing.
-    pub(super) fn parse(text: &str) -> Result<GoMod, &'static str> {
+    pub(super) fn parse(text: &str, versioned: &'static str) -> Result<GoMod, &'static str> {
         let after = |beginning: &'static str| {
             let mut lines = text.lines().map(|line| line.trim().trim_start_matches("require "));
             let rest = lines.find_map(|line| line.strip_prefix(beginning)).ok_or(beginning)?;
             rest.split_whitespace().next().map(str::to_owned).ok_or(beginning)
         };
-        Ok(GoMod { go: after("go ")?, kubernetes: after("k8s.io/kubernetes ")? })
-    }
-
-    /// Linker flags: no symbols, and the version that `kubectl version` and the API server tell.
-    pub(super) fn linker_flags(&self) -> String {
-        let mut numbers = self.kubernetes.trim_start_matches('v').split('.');
-        let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
-        let version = "-X k8s.io/component-base/version";
-        format!("-s -w {version}.gitVersion={} {version}.gitMajor={major} {version}.gitMinor={minor}", self.kubernetes)
+        Ok(GoMod { go: after("go ")?, version: after(versioned)? })
     }
 
     /// Whether a Go that calls itself `version` (`go env GOVERSION`) can build the module.

@@ -1,4 +1,4 @@
-//! Builds the control plane's binaries with Go. Talks to Go, the file system and, on standard error, to whoever waits.
+//! Builds a program with Go. Talks to Go, the file system and, on standard error, to whoever waits.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, TryLockError};
@@ -13,10 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::go_mod::GoMod;
-use super::{Error, Program, is_filled};
-
-/// The executable that all names link to.
-const EXECUTABLE: &str = "controlplane";
+use super::{Error, Recipe};
 
 /// Often enough that nobody thinks it hangs, seldom enough that the lines of eight minutes fit a screen.
 const REPORT_EVERY: Duration = Duration::from_secs(15);
@@ -24,30 +21,26 @@ const REPORT_EVERY: Duration = Duration::from_secs(15);
 /// Lines of Go's output that an error shows: enough for a compiler's message and what led to it.
 const LINES_KEPT: usize = 20;
 
-/// Builds the module in `sources` and leaves the binaries in `target`, all of them or none.
+/// Builds the recipe's program and leaves it in `target` under all its names, or under none.
 ///
 /// # Guarantees
 ///
 /// A second builder waits for the first and takes what it built. A builder that is killed leaves no `target`.
-pub(super) fn build_into(target: &Path, sources: &Path) -> Result<(), Error> {
-    let go_mod = read_go_mod(sources)?;
-    check_go(sources, &go_mod)?;
+pub(super) fn build_into(target: &Path, recipe: &Recipe) -> Result<(), Error> {
+    let go_mod = read_go_mod(&recipe.sources(), recipe.versioned)?;
+    check_go(recipe, &go_mod)?;
     let cache = target.parent().unwrap_or(target);
     fs::create_dir_all(cache).map_err(Error::io("create", cache))?;
-    let _one_builder_at_a_time = lock(&cache.join("controlplane.lock"))?;
-    if is_filled(target) {
+    let _one_builder_at_a_time = lock(&cache.join(format!("{}.lock", recipe.slug())))?;
+    if recipe.is_in(target) {
         return Ok(());
     }
     let partial = tempfile::Builder::new().prefix("partial-").tempdir_in(cache).map_err(Error::io("create a directory in", cache))?;
-    tell(&format!(
-        "building etcd, kube-apiserver, kube-controller-manager and kubectl {} into {}: about 8 minutes on two cores the first time",
-        go_mod.kubernetes,
-        target.display()
-    ));
-    compile(sources, &partial.path().join(EXECUTABLE), &go_mod.linker_flags())?;
-    for program in Program::ALL {
-        let link = partial.path().join(program.name());
-        symlink(EXECUTABLE, &link).map_err(Error::io("create", &link))?;
+    tell(&format!("building {} {} into {}: {}", recipe.title, go_mod.version, target.display(), recipe.takes));
+    compile(recipe, &partial.path().join(recipe.executable), &go_mod.version)?;
+    for link in recipe.links {
+        let link = partial.path().join(link);
+        symlink(recipe.executable, &link).map_err(Error::io("create", &link))?;
     }
     if target.exists() {
         fs::remove_dir_all(target).map_err(Error::io("remove", target))?;
@@ -55,15 +48,15 @@ pub(super) fn build_into(target: &Path, sources: &Path) -> Result<(), Error> {
     fs::rename(partial.path(), target).map_err(Error::io("create", target))
 }
 
-fn read_go_mod(sources: &Path) -> Result<GoMod, Error> {
+fn read_go_mod(sources: &Path, versioned: &'static str) -> Result<GoMod, Error> {
     let path = sources.join("go.mod");
     let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-    GoMod::parse(&text).map_err(|line| Error::GoMod { path, line })
+    GoMod::parse(&text, versioned).map_err(|line| Error::GoMod { path, line })
 }
 
-/// Asks in `sources`, where Go itself switches to the toolchain that go.mod asks for unless the user has forbidden that.
-fn check_go(sources: &Path, go_mod: &GoMod) -> Result<(), Error> {
-    let problem = match go(sources).args(["env", "GOVERSION"]).output() {
+/// Asks in the module's folder, where Go itself switches to the toolchain that go.mod asks for unless the user has forbidden that.
+fn check_go(recipe: &Recipe, go_mod: &GoMod) -> Result<(), Error> {
+    let problem = match go(&recipe.sources()).args(["env", "GOVERSION"]).output() {
         Ok(answer) => {
             let version = String::from_utf8_lossy(&answer.stdout);
             if go_mod.accepts(&version) {
@@ -75,7 +68,7 @@ fn check_go(sources: &Path, go_mod: &GoMod) -> Result<(), Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => "there is no Go on the PATH".to_owned(),
         Err(error) => format!("Go does not run ({error})"),
     };
-    Err(Error::NoGo { problem, needed: go_mod.go.clone() })
+    Err(Error::NoGo { title: recipe.title, problem, needed: go_mod.go.clone(), otherwise: recipe.otherwise })
 }
 
 /// Go in the module's own world: a workspace file further up must not change what is built.
@@ -91,7 +84,7 @@ fn lock(path: &Path) -> Result<File, Error> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            tell("another process is building them: waiting for it");
+            tell("another process is building the same: waiting for it");
             file.lock().map_err(Error::io("lock", path))?;
         }
         Err(TryLockError::Error(source)) => return Err(Error::io("lock", path)(source)),
@@ -99,15 +92,18 @@ fn lock(path: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-fn compile(sources: &Path, executable: &Path, linker_flags: &str) -> Result<(), Error> {
-    let mut command = go(sources);
-    command.args(["build", "-v", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", linker_flags, "-o"]).arg(executable).arg(".");
-    let (status, progress) = watch(command).map_err(Error::io("run go build in", sources))?;
+fn compile(recipe: &Recipe, executable: &Path, version: &str) -> Result<(), Error> {
+    let sources = recipe.sources();
+    let linker_flags = format!("-s -w {}", (recipe.tells)(version));
+    let mut command = go(&sources);
+    command.args(["build", "-v", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", &linker_flags, "-o"]);
+    command.arg(executable).arg(recipe.package);
+    let (status, progress) = watch(command).map_err(Error::io("run go build in", &sources))?;
     if status.success() {
         tell(&format!("done: {}", progress.summary()));
         return Ok(());
     }
-    Err(Error::Build { directory: sources.to_path_buf(), status, output: progress.last_lines() })
+    Err(Error::Build { directory: sources, status, output: progress.last_lines() })
 }
 
 /// Runs Go and tells now and then how far it is.
@@ -175,7 +171,7 @@ impl Progress {
 /// Past the test harness, which captures what the print macros write: eight silent minutes look like a hang.
 fn tell(message: &str) {
     // Whoever closed standard error does not want to know.
-    writeln!(io::stderr(), "control plane: {message}").ok();
+    writeln!(io::stderr(), "xtask: {message}").ok();
 }
 
 #[cfg(test)]
