@@ -6,6 +6,7 @@
 mod admission;
 mod brake;
 mod budget;
+mod chart;
 mod crash;
 mod credentials;
 mod doubt;
@@ -21,6 +22,7 @@ mod policies;
 mod process;
 mod proxy;
 mod reasons;
+mod rights;
 mod scale;
 mod secrecy;
 mod stale;

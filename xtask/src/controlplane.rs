@@ -129,13 +129,14 @@ impl ControlPlane {
         &self.kubeconfig
     }
 
-    /// A kubeconfig for the bearer of `token`, such as one that `kubectl create token` prints. It goes with the control plane.
+    /// A kubeconfig for the bearer of `token`, such as one that `kubectl create token` prints, who is at home in `namespace`, as a pod
+    /// is. It goes with the control plane.
     ///
     /// # Errors
     ///
     /// When the file cannot be written.
-    pub fn kubeconfig_for_token(&self, token: &str) -> Result<PathBuf, Error> {
-        let text = boot::kubeconfig(&self.files, self.port, token).map_err(Error::Kubeconfig)?;
+    pub fn kubeconfig_for_token(&self, token: &str, namespace: &str) -> Result<PathBuf, Error> {
+        let text = boot::kubeconfig(&self.files, self.port, token, namespace).map_err(Error::Kubeconfig)?;
         let directory = self.workspace.path();
         let unique =
             tempfile::Builder::new().prefix("kubeconfig-").tempfile_in(directory).map_err(Error::io("create a file in", directory))?;

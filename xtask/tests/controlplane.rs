@@ -104,7 +104,7 @@ async fn requests_are_in_the_audit_log_with_their_answer(control_plane: &Control
 fn a_service_accounts_token_is_accepted_and_bound_by_rbac(control_plane: &ControlPlane) -> Outcome {
     text(control_plane.kubectl().args(["create", "serviceaccount", "reader"]))?;
     let token = text(control_plane.kubectl().args(["create", "token", "reader"]))?;
-    let kubeconfig = control_plane.kubeconfig_for_token(token.trim())?;
+    let kubeconfig = control_plane.kubeconfig_for_token(token.trim(), "default")?;
     let who = text(control_plane.kubectl().env("KUBECONFIG", &kubeconfig).args([
         "auth",
         "whoami",

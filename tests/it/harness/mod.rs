@@ -31,6 +31,7 @@
 
 #![allow(dead_code, reason = "a vocabulary: no rule says that each word is in use at any time")]
 
+pub(crate) mod chart;
 mod counts;
 mod figures;
 mod manifests;

@@ -42,17 +42,14 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    /// Starts it, and returns when it has told its address.
-    pub(super) async fn start(way: &Way, flags: &[&str], log: PathBuf) -> Self {
+    /// Starts it with these arguments, and returns when it has told its address.
+    pub(super) async fn start(way: &Way, arguments: &[&str], log: PathBuf) -> Self {
         let mut command = Command::new(&way.binary);
         for proxy in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
             command.env_remove(proxy);
         }
-        let filter = if flags.contains(&"--log") { &[][..] } else { &["--log", "info,crossorg=debug"] };
         let child = command
-            .args(["run", "--listen", "127.0.0.1:0"])
-            .args(filter)
-            .args(flags)
+            .args(arguments)
             .env("KUBECONFIG", &way.kubeconfig)
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())

@@ -47,7 +47,11 @@ pub(crate) async fn apply_crds(plane: &ControlPlane) {
         api.patch(&name, &PatchParams::apply("tests").force(), &Patch::Apply(&crd)).await.unwrap();
         await_condition(api.clone(), &name, is_crd_established()).await.unwrap();
     }
-    // Established is not served yet: the API server answers 429 while it fills its cache of a new kind.
+    await_kinds(plane).await;
+}
+
+/// Waits until both kinds are served. Established is not served yet: the API server answers 429 while it fills its cache of a new kind.
+pub(crate) async fn await_kinds(plane: &ControlPlane) {
     served::<DatadogOrg>(plane).await;
     served::<OrgConnection>(plane).await;
 }

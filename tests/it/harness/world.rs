@@ -109,10 +109,16 @@ impl World {
 
     /// The same, by another way.
     pub(crate) async fn start_operator_by(&self, way: &Way, flags: &[&str]) -> Operator {
+        let own = ["run", "--listen", "127.0.0.1:0", "--datadog-url", &way.datadog_url, "--namespace", &self.namespace];
+        let filter = if flags.contains(&"--log") { &[][..] } else { &["--log", "info,crossorg=debug"] };
+        self.start_operator_with(way, &[&own, filter, flags].concat()).await
+    }
+
+    /// The same, with these arguments and no others: they have to say where it listens, where Datadog is, and what it watches.
+    pub(crate) async fn start_operator_with(&self, way: &Way, arguments: &[&str]) -> Operator {
         let number = self.operators.fetch_add(1, Ordering::Relaxed) + 1;
         let log = plane::log_directory().join(format!("{}-{number}.log", self.namespace));
-        let own = ["--datadog-url", &way.datadog_url, "--namespace", &self.namespace];
-        Operator::start(way, &[&own, flags].concat(), log).await
+        Operator::start(way, arguments, log).await
     }
 
     // === Objects ===

@@ -23,6 +23,8 @@ use serde::Deserialize;
 pub struct Entry {
     /// When in its life the request was recorded. A watch has two entries, any other request one.
     pub stage: Stage,
+    /// Who asked, such as `system:serviceaccount:<namespace>:<name>`.
+    pub user: String,
     /// The client's `User-Agent` header.
     pub user_agent: String,
     /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete` or `deletecollection`.
@@ -118,11 +120,19 @@ struct Event {
     stage: Stage,
     verb: String,
     #[serde(default)]
+    user: User,
+    #[serde(default)]
     user_agent: String,
     #[serde(default)]
     object_ref: ObjectRef,
     #[serde(default)]
     response_status: ResponseStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct User {
+    username: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -142,9 +152,20 @@ struct ResponseStatus {
 }
 
 impl From<Event> for Entry {
-    fn from(Event { stage, verb, user_agent, object_ref, response_status }: Event) -> Entry {
+    fn from(Event { stage, verb, user, user_agent, object_ref, response_status }: Event) -> Entry {
         let ObjectRef { api_group, resource, subresource, namespace, name } = object_ref;
-        Entry { stage, user_agent, verb, api_group, resource, subresource, namespace, name, code: response_status.code }
+        Entry {
+            stage,
+            user: user.username,
+            user_agent,
+            verb,
+            api_group,
+            resource,
+            subresource,
+            namespace,
+            name,
+            code: response_status.code,
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) async fn boot(workspace: &Workspace, binaries: &Binaries, options: Op
     let mut etcd = start(Program::Etcd, &files.etcd_arguments())?;
     let mut api_server = start(Program::KubeApiserver, &files.api_server_arguments(port))?;
     let kubeconfig = wait_until_ready(&mut api_server, Some(&mut etcd), options.ready_within, async || {
-        let kubeconfig = kubeconfig(&files, port, &token)?;
+        let kubeconfig = kubeconfig(&files, port, &token, "default")?;
         api_server_is_ready(&client_config(&kubeconfig).await?).await?;
         Ok(kubeconfig)
     })
@@ -53,9 +53,9 @@ pub(super) async fn boot(workspace: &Workspace, binaries: &Binaries, options: Op
 }
 
 /// A kubeconfig for the bearer of `token`, as YAML.
-pub(super) fn kubeconfig(files: &Files, port: u16, token: &str) -> Result<String, Missing> {
+pub(super) fn kubeconfig(files: &Files, port: u16, token: &str, namespace: &str) -> Result<String, Missing> {
     let certificate_authority = fs::read(files.certificate())?;
-    Ok(serde_yaml::to_string(&credentials::kubeconfig(&url(port), &certificate_authority, token))?)
+    Ok(serde_yaml::to_string(&credentials::kubeconfig(&url(port), &certificate_authority, token, namespace))?)
 }
 
 /// Where the API server listens.

@@ -51,14 +51,14 @@ pub(super) fn token_file(token: &str) -> String {
 }
 
 /// A kubeconfig that needs no file beside it, so that it can be copied.
-pub(super) fn kubeconfig(url: &str, certificate_authority: &[u8], token: &str) -> Value {
+pub(super) fn kubeconfig(url: &str, certificate_authority: &[u8], token: &str, namespace: &str) -> Value {
     let authority = ByteString(certificate_authority.to_vec());
     json!({
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "controlplane", "cluster": {"server": url, "certificate-authority-data": authority}}],
         "users": [{"name": "user", "user": {"token": token}}],
-        "contexts": [{"name": "controlplane", "context": {"cluster": "controlplane", "user": "user"}}],
+        "contexts": [{"name": "controlplane", "context": {"cluster": "controlplane", "user": "user", "namespace": namespace}}],
         "current-context": "controlplane",
     })
 }

@@ -9,6 +9,7 @@ const READYZ: &str = r#"{"stage":"ResponseComplete","requestURI":"/readyz","verb
 fn a_request_is_read_with_all_its_parts() {
     let expected = Entry {
         stage: Stage::ResponseComplete,
+        user: "admin".to_owned(),
         user_agent: "crossorg/0.1.0".to_owned(),
         verb: "patch".to_owned(),
         api_group: "crossorg.dev".to_owned(),

@@ -1,0 +1,79 @@
+//! Settings that the chart does not know, or that are of another type: refused before anything is done, by name.
+
+use serde_json::{Value, json};
+use xtask::helm::Version;
+
+use crate::harness::chart::{folder, render};
+
+/// Every setting, as the keys that lead to it, and its default.
+fn defaults() -> Vec<(Vec<String>, Value)> {
+    let text = std::fs::read_to_string(folder().join("values.yaml")).unwrap();
+    let mut found = Vec::new();
+    collect(&[], &serde_yaml::from_str(&text).unwrap(), &mut found);
+    found
+}
+
+/// What is empty or no object is a setting; what stands in an object that Kubernetes reads belongs to it.
+fn collect(path: &[String], value: &Value, found: &mut Vec<(Vec<String>, Value)>) {
+    let passed_on = ["resources", "podSecurityContext", "securityContext"];
+    match value.as_object().filter(|members| !members.is_empty() && !passed_on.iter().any(|name| path == [*name])) {
+        Some(members) => members.iter().for_each(|(key, value)| collect(&[path, &[key.clone()]].concat(), value, found)),
+        None => found.push((path.to_owned(), value.clone())),
+    }
+}
+
+fn values(path: &[String], value: Value) -> Value {
+    path.iter().rev().fold(value, |value, key| json!({key: value}))
+}
+
+/// A value of a type that the setting has not.
+fn ill_typed(default: &Value) -> Value {
+    if default.is_number() { json!("1") } else { json!(1.5) }
+}
+
+fn refusal(version: Version, values: &Value) -> String {
+    render(version, "any", values).err().unwrap_or_else(|| panic!("nobody has anything against {values}"))
+}
+
+#[test]
+fn a_misspelt_setting_is_refused_by_its_name() {
+    for (path, default) in defaults() {
+        let (last, above) = path.split_last().unwrap();
+        let misspelt = format!("{last}x");
+        let refusal = refusal(Version::V4, &values(&[above, &[misspelt.clone()]].concat(), default));
+        assert!(refusal.contains(&format!("'{misspelt}' not allowed")), "{path:?}: {refusal}");
+    }
+}
+
+#[test]
+fn an_ill_typed_setting_is_refused_by_its_name() {
+    for (path, default) in defaults() {
+        let refusal = refusal(Version::V4, &values(&path, ill_typed(&default)));
+        assert!(refusal.contains(&format!("at '/{}'", path.join("/"))), "{path:?}: {refusal}");
+    }
+}
+
+#[test]
+fn helm_3_refuses_in_the_same_words() {
+    for wrong in [json!({"replica": 2}), json!({"crds": {"kept": true}}), json!({"replicas": "2"}), json!({"watchNamespaces": "a"})] {
+        assert_eq!(refusal(Version::V3, &wrong), refusal(Version::V4, &wrong));
+    }
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    for (wrong, at) in [
+        (json!({"watchNamespaces": ["a", "a"]}), "/watchNamespaces"),
+        (json!({"watchNamespaces": ["*"]}), "/watchNamespaces/0"),
+        (json!({"secretNames": ["a/b"]}), "/secretNames/0"),
+        (json!({"image": {"digest": "sha256:abc"}}), "/image/digest"),
+        (json!({"image": {"pullPolicy": "Sometimes"}}), "/image/pullPolicy"),
+        (json!({"logFormat": "xml"}), "/logFormat"),
+        (json!({"terminationGracePeriodSeconds": 4}), "/terminationGracePeriodSeconds"),
+        (json!({"networkPolicy": {"apiServerPorts": [0]}}), "/networkPolicy/apiServerPorts/0"),
+        (json!({"extraArgs": ["listen"]}), "/extraArgs/0"),
+    ] {
+        let refusal = refusal(Version::V4, &wrong);
+        assert!(refusal.contains(&format!("at '{at}'")), "{refusal}");
+    }
+}

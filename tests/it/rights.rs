@@ -1,0 +1,151 @@
+//! The chart's rights are what the operator needs: it lives a whole life as the chart's ServiceAccount, with the arguments of the chart's
+//! Deployment, and the audit log then has neither a refusal nor a grant without use.
+
+mod ledger;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossorg::api::{DatadogOrg, OrgConnection};
+use datadog_double::{CENTRAL, PAYMENTS, SECURITY};
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Api;
+use kube::api::PostParams;
+use serde_json::{Value, json};
+use xtask::controlplane::{ControlPlane, audit};
+use xtask::helm::Version;
+
+use self::ledger::Difference;
+use crate::harness::chart::{is_hook, only, render};
+use crate::harness::{Operator, Way, World, keys_of, plane};
+
+/// A connection that is older needs no proof that a POST cannot land any more.
+const OLD_ENOUGH: Duration = Duration::from_secs(61);
+
+/// A release of the chart, and the operator that it would run.
+struct Release {
+    world: World,
+    home: String,
+    objects: Vec<Value>,
+    operator: Operator,
+}
+
+impl Release {
+    /// Installs the chart with these values for a world of this name, and starts what its Deployment says, with its account's token.
+    async fn new(plane: Arc<ControlPlane>, name: &str, mut values: Value) -> Self {
+        let world = World::on(plane, name).await;
+        let home = format!("{name}-home");
+        world.kubectl_text(&["create", "namespace", &home]).await;
+        values["crds"] = json!({"enabled": false});
+        values["fullnameOverride"] = json!(home);
+        values["extraArgs"] = json!(["--listen=127.0.0.1:0", format!("--datadog-url={}", world.datadog_url)]);
+        let mut objects = render(Version::V4, &home, &values).unwrap();
+        objects.retain(|object| !is_hook(object));
+        world.apply_all(&objects, false).await.unwrap();
+        let operator = start(&world, &home, only(&objects, "Deployment")).await;
+        Self { world, home, objects, operator }
+    }
+
+    /// What its roles grant beside what its operator has asked.
+    fn difference(&self) -> Difference {
+        let of_people = |role: &Value| role["metadata"]["labels"].to_string().contains("rbac.authorization.k8s.io/aggregate-to-");
+        let roles =
+            self.objects.iter().filter(|object| matches!(object["kind"].as_str(), Some("Role" | "ClusterRole")) && !of_people(object));
+        let user = format!("system:serviceaccount:{0}:{0}", self.home);
+        let log = std::fs::read_to_string(self.world.plane.audit_log()).unwrap();
+        let complete = log.split_inclusive('\n').filter(|line| line.ends_with('\n') && line.contains(&user));
+        let entries = audit::parse(&complete.collect::<String>()).unwrap();
+        ledger::compare(&ledger::granted(roles), entries.iter().filter(|entry| entry.user == user))
+    }
+}
+
+/// The container's arguments, and the token that a pod would find.
+async fn start(world: &World, home: &str, deployment: &Value) -> Operator {
+    let pod = &deployment["spec"]["template"]["spec"];
+    let accounts: Api<ServiceAccount> = Api::namespaced(world.client.clone(), home);
+    let request = TokenRequest { spec: TokenRequestSpec::default(), ..TokenRequest::default() };
+    let account = pod["serviceAccountName"].as_str().unwrap();
+    let token = accounts.create_token_request(account, &PostParams::default(), &request).await.unwrap().status.unwrap().token;
+    let kubeconfig = world.plane.kubeconfig_for_token(&token, home).unwrap();
+    let way = Way { kubeconfig, ..Way::default() };
+    let arguments: Vec<&str> = pod["containers"][0]["args"].as_array().unwrap().iter().map(|argument| argument.as_str().unwrap()).collect();
+    let operator = world.start_operator_with(&way, &arguments).await;
+    world.until("the operator is ready", async || operator.is_ready().await.then_some(())).await;
+    operator
+}
+
+/// Everything that makes the operator ask Kubernetes for something: objects come, change, are put right, wait, and go.
+async fn whole_life(Release { world, .. }: &Release) {
+    world.org("payments").await;
+    world.org("central").await;
+    world.connection("to-central").from("payments").with_sink("central").types(&["logs"]).apply().await;
+    world.connection("to-security").from("payments").to(SECURITY).types(&["audit"]).apply().await;
+    world.ready("to-security").await;
+    world.ready("to-central").await;
+    world.event("to-central", "Created").await;
+
+    world.connection("to-central").from("payments").with_sink("central").types(&["logs", "metrics"]).apply().await;
+    world.ready("to-central").await;
+    world.event("to-central", "Updated").await;
+
+    world.refresh("payments").await;
+    let connection = world.datadog.connection(PAYMENTS, CENTRAL).unwrap();
+    world.datadog.change_types(connection.id, &["audit"]).unwrap();
+    world.refresh("payments").await;
+    world.event("to-central", "DriftRepaired").await;
+
+    world.secret("payments-datadog", &keys_of("payments-alice")).await;
+    world.refresh("payments").await;
+    world.org_ready("payments").await;
+
+    world.advance(OLD_ENOUGH);
+    for name in ["to-central", "to-security"] {
+        world.delete::<OrgConnection>(name).await;
+        world.gone::<OrgConnection>(name).await;
+    }
+    for name in ["payments", "central"] {
+        world.delete::<DatadogOrg>(name).await;
+        world.gone::<DatadogOrg>(name).await;
+    }
+    assert!(world.datadog.connection(PAYMENTS, CENTRAL).is_none() && world.datadog.violations().is_empty());
+}
+
+/// A whole life with these values, which takes every right that the chart gives and no other.
+async fn takes_every_right_and_no_other(plane: Arc<ControlPlane>, name: &str, values: Value) {
+    let mut release = Release::new(plane, name, values).await;
+    whole_life(&release).await;
+    assert!(release.operator.terminate().await.success());
+    assert_eq!(release.difference(), Difference::default());
+}
+
+#[tokio::test]
+async fn everywhere_it_takes_every_right_of_the_chart_and_no_other() {
+    takes_every_right_and_no_other(plane::private().await, "rights-everywhere", json!({})).await;
+}
+
+#[tokio::test]
+async fn in_namespaces_it_takes_every_right_of_the_chart_and_no_other() {
+    let name = "rights-namespaced";
+    takes_every_right_and_no_other(plane::shared().await, name, json!({"watchNamespaces": [name]})).await;
+}
+
+#[tokio::test]
+async fn with_secrets_by_name_it_takes_every_right_of_the_chart_and_no_other() {
+    let name = "rights-secrets";
+    let values = json!({"watchNamespaces": [name], "secretNames": ["payments-datadog", "central-datadog"]});
+    takes_every_right_and_no_other(plane::shared().await, name, values).await;
+}
+
+#[tokio::test]
+async fn a_secret_that_it_may_not_read_is_said_at_its_datadog_org() {
+    let name = "rights-refused";
+    let values = json!({"watchNamespaces": [name], "secretNames": ["central-datadog"]});
+    let release = Release::new(plane::shared().await, name, values).await;
+    release.world.org("payments").await;
+    release.world.org("central").await;
+    release.world.org_ready("central").await;
+    let refused = async || release.difference().missing.first().cloned();
+    let refused = release.world.until("the Secret is refused", refused).await;
+    assert_eq!(refused, format!("get secrets payments-datadog in {name}"));
+}
