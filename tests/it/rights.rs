@@ -39,6 +39,8 @@ impl Release {
         world.kubectl_text(&["create", "namespace", &home]).await;
         values["crds"] = json!({"enabled": false});
         values["fullnameOverride"] = json!(home);
+        // As the harness reads it.
+        values["logFormat"] = json!("text");
         values["extraArgs"] = json!(["--listen=127.0.0.1:0", format!("--datadog-url={}", world.datadog_url)]);
         let mut objects = render(Version::V4, &home, &values).unwrap();
         objects.retain(|object| !is_hook(object));
