@@ -14,7 +14,7 @@ demo: ## Run the operator between a real control plane and a double of Datadog, 
 	$(XTASK) demo $(if $(filter-out 0,$(EXIT)),--exit)
 
 test: ## Run all tests, on a real control plane that is built first if it has to be
-	@echo "looking for the control plane; where there is none, it is built once, in about ten minutes"
+	@echo "looking for the control plane, and later for Helm; what is missing is built once, in about ten minutes each"
 	$(XTASK) controlplane ensure
 	cargo test --workspace -- --test-threads 4
 	$(XTASK) wrong --net simulation
@@ -41,7 +41,7 @@ check: ## Format, lints, documentation, generated files, rules of the sources; `
 deny: ## Check bans, licences and sources of the dependencies; needs `cargo install --locked cargo-deny`
 	$(DENY)
 
-generate: ## Write the files that follow from the code: CRDs, API reference, access rights, chart, install manifest
+generate: ## Write the files that follow from the code: CRDs, API reference, access rights, chart, install manifest (Helm is built once)
 	$(XTASK) generate
 
 image: ## Build the container image with docker

@@ -12,6 +12,7 @@ mod credentials;
 mod doubt;
 mod election;
 mod errors;
+mod examples;
 mod export;
 mod handover;
 mod harness;

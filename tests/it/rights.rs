@@ -140,7 +140,7 @@ async fn with_secrets_by_name_it_takes_every_right_of_the_chart_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_secret_that_it_may_not_read_is_said_at_its_datadog_org() {
+async fn a_secret_that_is_not_named_is_kept_from_it() {
     let name = "rights-refused";
     let values = json!({"watchNamespaces": [name], "secretNames": ["central-datadog"]});
     let release = Release::new(plane::shared().await, name, values).await;
