@@ -12,14 +12,17 @@ use xtask::helm::Version;
 use crate::harness::World;
 use crate::harness::chart::{RELEASE, is_hook, only, render};
 
-/// Values by the situation that they are for. `here` is a namespace that exists, beside `default`.
-fn situations(here: &str) -> Vec<(&'static str, Value)> {
-    let digest = format!("sha256:{}", "0".repeat(64));
+/// A situation, and the values for it.
+type Situation = (&'static str, Value);
+
+/// All of them. `here` is a namespace that exists, beside `default`.
+fn situations(here: &str) -> Vec<Situation> {
+    [of_rights(here), of_the_process(), of_the_pod(), of_the_neighbours()].concat()
+}
+
+fn of_rights(here: &str) -> Vec<Situation> {
     vec![
         ("the defaults", json!({})),
-        ("several pods", json!({"replicas": 3})),
-        ("several pods that a drain may take at once", json!({"replicas": 2, "podDisruptionBudget": {"enabled": false}})),
-        ("put to rest", json!({"replicas": 0})),
         ("two namespaces", json!({"watchNamespaces": [here, "default"]})),
         ("Secrets by name, everywhere", json!({"secretNames": ["payments-datadog", "central-datadog"]})),
         ("Secrets by name, in one namespace", json!({"watchNamespaces": [here], "secretNames": ["payments-datadog"]})),
@@ -27,21 +30,29 @@ fn situations(here: &str) -> Vec<(&'static str, Value)> {
         ("CRDs that go with the release", json!({"crds": {"keep": false}})),
         ("roles and account of somebody else", json!({"rbac": {"create": false}, "serviceAccount": {"create": false, "name": "given"}})),
         ("an account that a cloud knows", json!({"serviceAccount": {"name": "known", "annotations": {"example.org/role": "reader"}}})),
+    ]
+}
+
+fn of_the_process() -> Vec<Situation> {
+    let digest = format!("sha256:{}", "0".repeat(64));
+    vec![
+        ("several pods", json!({"replicas": 3})),
+        ("several pods that a drain may take at once", json!({"replicas": 2, "podDisruptionBudget": {"enabled": false}})),
+        ("put to rest", json!({"replicas": 0})),
         (
             "an image by its digest, from a registry with a password",
-            json!({"image": {"repository": "registry.example/crossorg", "digest": digest, "pullPolicy": "Always"}, "imagePullSecrets": [{"name": "registry"}]}),
+            json!({
+                "image": {"repository": "registry.example/crossorg", "digest": digest, "pullPolicy": "Always"},
+                "imagePullSecrets": [{"name": "registry"}],
+            }),
         ),
         ("only looking, and talkative", json!({"observeOnly": true, "metricsPerObject": true, "logFormat": "text", "logFilter": "debug"})),
         ("another name", json!({"fullnameOverride": "sharing", "replicas": 2, "networkPolicy": {"enabled": true}})),
-        (
-            "a closed network",
-            json!({"networkPolicy": {
-                "enabled": true,
-                "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
-                "apiServerPorts": [6443, 8443],
-                "extraEgress": [{"to": [{"ipBlock": {"cidr": "192.0.2.7/32"}}], "ports": [{"port": 3128}]}],
-            }}),
-        ),
+    ]
+}
+
+fn of_the_pod() -> Vec<Situation> {
+    vec![
         (
             "behind a proxy with a CA of its own",
             json!({
@@ -75,6 +86,20 @@ fn situations(here: &str) -> Vec<(&'static str, Value)> {
                 "podLabels": {"team": "observability"},
                 "podAnnotations": {"example.org/owner": "observability"},
             }),
+        ),
+    ]
+}
+
+fn of_the_neighbours() -> Vec<Situation> {
+    vec![
+        (
+            "a closed network",
+            json!({"networkPolicy": {
+                "enabled": true,
+                "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
+                "apiServerPorts": [6443, 8443],
+                "extraEgress": [{"to": [{"ipBlock": {"cidr": "192.0.2.7/32"}}], "ports": [{"port": 3128}]}],
+            }}),
         ),
         ("no Datadog Agent", json!({"datadog": {"metrics": false}})),
         ("a Prometheus", json!({"serviceMonitor": {"enabled": true, "interval": "1m", "labels": {"release": "prometheus"}}})),

@@ -1,4 +1,4 @@
-//! What is published beside the chart: each example is welcome at a real API server as it stands, with nothing in it that the schema does not know.
+//! What is published beside the chart: each example is welcome at a real API server as it stands, and each monitor watches what there is.
 
 use std::collections::BTreeSet;
 use std::path::Path;

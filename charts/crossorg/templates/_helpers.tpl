@@ -18,6 +18,11 @@ app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{- define "crossorg.testSelector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
 {{- define "crossorg.labels" -}}
 {{ include "crossorg.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
