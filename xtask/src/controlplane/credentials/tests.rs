@@ -23,11 +23,12 @@ fn tokens_are_long_and_never_the_same() {
 
 #[test]
 fn a_kubeconfig_carries_its_certificate_authority() {
-    let value = kubeconfig("https://127.0.0.1:20000", b"certificate", "abc");
+    let value = kubeconfig("https://127.0.0.1:20000", b"certificate", "abc", "team");
     let parsed = Kubeconfig::from_yaml(&serde_yaml::to_string(&value).unwrap()).unwrap();
     let cluster = parsed.clusters[0].cluster.clone().unwrap();
     assert_eq!(cluster.server.as_deref(), Some("https://127.0.0.1:20000"));
     assert_eq!(cluster.certificate_authority_data.as_deref(), Some("Y2VydGlmaWNhdGU="));
     assert_eq!(cluster.certificate_authority, None);
     assert_eq!(parsed.current_context.as_deref(), Some("controlplane"));
+    assert_eq!(parsed.contexts[0].context.clone().unwrap().namespace.as_deref(), Some("team"));
 }
