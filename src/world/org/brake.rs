@@ -41,12 +41,12 @@ impl Org {
         self.lock().held.is_some_and(|(number, _)| number > 0)
     }
 
-    /// So many deletions are held. Answers the number to say now, and when to look again if that is an old one. That any is held at all is
-    /// said at once.
+    /// So many deletions are held. Answers the number to say now, and when to look again if that is an old one. That any is held, or none
+    /// any more, is said at once.
     pub fn tells_held(&self, number: usize) -> (usize, Option<Duration>) {
         let mut state = self.lock();
         if let Some((told, at)) = state.held
-            && (told == number || (told > 0 && at.elapsed() < NUMBER_INTERVAL))
+            && (told == number || (told > 0 && number > 0 && at.elapsed() < NUMBER_INTERVAL))
         {
             return (told, (told != number).then(|| NUMBER_INTERVAL.saturating_sub(at.elapsed())));
         }
