@@ -17,7 +17,7 @@ fn defaults() -> Vec<(Vec<String>, Value)> {
 fn collect(path: &[String], value: &Value, found: &mut Vec<(Vec<String>, Value)>) {
     let passed_on = ["resources", "podSecurityContext", "securityContext"];
     match value.as_object().filter(|members| !members.is_empty() && !passed_on.iter().any(|name| path == [*name])) {
-        Some(members) => members.iter().for_each(|(key, value)| collect(&[path, &[key.clone()]].concat(), value, found)),
+        Some(members) => members.iter().for_each(|(key, value)| collect(&[path, std::slice::from_ref(key)].concat(), value, found)),
         None => found.push((path.to_owned(), value.clone())),
     }
 }
@@ -40,7 +40,7 @@ fn a_misspelt_setting_is_refused_by_its_name() {
     for (path, default) in defaults() {
         let (last, above) = path.split_last().unwrap();
         let misspelt = format!("{last}x");
-        let refusal = refusal(Version::V4, &values(&[above, &[misspelt.clone()]].concat(), default));
+        let refusal = refusal(Version::V4, &values(&[above, std::slice::from_ref(&misspelt)].concat(), default));
         assert!(refusal.contains(&format!("'{misspelt}' not allowed")), "{path:?}: {refusal}");
     }
 }

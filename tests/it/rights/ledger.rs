@@ -117,20 +117,20 @@ mod tests {
         ]})
     }
 
-    fn entry(verb: &str, reference: Value, code: u16) -> Entry {
+    fn entry(verb: &str, reference: &Value, code: u16) -> Entry {
         let line = json!({"stage": "ResponseComplete", "verb": verb, "objectRef": reference, "responseStatus": {"code": code}});
         audit::parse(&format!("{line}\n")).unwrap().remove(0)
     }
 
     fn secret(name: &str, code: u16) -> Entry {
-        entry("get", json!({"resource": "secrets", "namespace": "team-a", "name": name}), code)
+        entry("get", &json!({"resource": "secrets", "namespace": "team-a", "name": name}), code)
     }
 
     fn status() -> Entry {
         let group = "crossorg.dev";
         entry(
             "update",
-            json!({"apiGroup": group, "resource": "orgconnections", "subresource": "status", "namespace": "team-a", "name": "x"}),
+            &json!({"apiGroup": group, "resource": "orgconnections", "subresource": "status", "namespace": "team-a", "name": "x"}),
             200,
         )
     }
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_as_granted_leaves_no_difference() {
-        assert_eq!(difference(&[secret("keys", 200), status(), entry("get", json!({}), 200)]), Difference::default());
+        assert_eq!(difference(&[secret("keys", 200), status(), entry("get", &json!({}), 200)]), Difference::default());
     }
 
     #[test]
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_another_role_lets_through_is_missing_here() {
-        let elsewhere = entry("get", json!({"resource": "secrets", "namespace": "team-b", "name": "keys"}), 200);
+        let elsewhere = entry("get", &json!({"resource": "secrets", "namespace": "team-b", "name": "keys"}), 200);
         assert_eq!(difference(&[secret("keys", 200), status(), elsewhere]).missing, ["get secrets keys in team-b"]);
     }
 }
