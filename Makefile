@@ -14,8 +14,9 @@ demo: ## Run the operator between a real control plane and a double of Datadog, 
 	$(XTASK) demo $(if $(filter-out 0,$(EXIT)),--exit)
 
 test: ## Run all tests, on a real control plane that is built first if it has to be
-	@echo "looking for the control plane, and later for Helm; what is missing is built once, in about ten minutes each"
+	@echo "looking for the control plane and for Helm; what is missing is built once, in about ten minutes each"
 	$(XTASK) controlplane ensure
+	$(XTASK) helm
 	cargo test --workspace -- --test-threads 4
 	$(XTASK) wrong --net simulation
 

@@ -1,6 +1,6 @@
 //! Helm, in the versions that the chart is tested with. Talks to the file system, the environment and Go.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::built::{Error, Recipe};
@@ -61,6 +61,12 @@ impl Helm {
     pub fn ensure(version: Version) -> Result<Helm, Error> {
         let recipe = version.recipe();
         Ok(Helm { program: recipe.ensure()?.join(recipe.executable) })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
     }
 
     /// `helm`, without a cluster: whatever KUBECONFIG says is not its business until somebody sets it.

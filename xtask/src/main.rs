@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::commands::{check_sources, controlplane, demo, generate, wrong};
+use self::commands::{check_sources, controlplane, demo, generate, helm, wrong};
 
 #[derive(Debug, Parser)]
 #[command(about = "What development needs around the operator")]
@@ -27,6 +27,8 @@ enum Command {
     Demo(demo::Options),
     /// Write the files that follow from the code: CRDs, API reference, access rights, chart, install manifest.
     Generate(generate::Options),
+    /// Find Helm in the versions that the chart is tested with, or build it, and print where it is.
+    Helm,
     /// Show that the tests catch an operator that is wrong: in several ways, on purpose, in a copy.
     Wrong(wrong::Options),
 }
@@ -38,6 +40,7 @@ async fn main() -> ExitCode {
         Command::Controlplane(command) => controlplane::run(command).await,
         Command::Demo(options) => demo::run(options).await,
         Command::Generate(options) => generate::run(options),
+        Command::Helm => helm::run(),
         Command::Wrong(options) => wrong::run(options).await,
     };
     match outcome {
