@@ -12,7 +12,8 @@
 //! | otherwise | wait for such a list |
 //!
 //! The proof: a complete list begun after our last write to the pair, and at least [`LANDED`] after the claim's create time, so that no
-//! POST of any process, dead or alive, can still land. A connection older than a minute never waits.
+//! POST of any process, dead or alive, can still land, and after the recorded connection was created: an older list, of before another process
+//! recorded it, proves nothing. A connection older than a minute never waits.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -62,7 +63,7 @@ pub fn release(parting: &Parting<'_>) -> Release {
     if nothing_is_ours || *leaves_it {
         return Release::LetGo;
     }
-    let landed = memory.claim.and_then(|claim| claim.create).and_then(|create| create.checked_add(LANDED).ok());
+    let landed = landed(memory);
     let absent_or_foreign = match seen {
         Seen::Unknown(_) => false,
         Seen::Absent => true,
@@ -82,6 +83,13 @@ pub fn release(parting: &Parting<'_>) -> Release {
         Some(began) if absent_or_foreign && landed.is_none_or(|landed| *began >= landed) => Release::LetGo,
         Some(_) | None => Release::Prove(landed),
     }
+}
+
+/// From when on a list shows whatever this object may own: what it asked for has landed, and what it recorded was there. Another process may
+/// have recorded that long after this one's last list.
+fn landed(memory: &Memory) -> Option<Timestamp> {
+    let create = memory.claim.and_then(|claim| claim.create);
+    create.max(memory.recorded_created_at).and_then(|last| last.checked_add(LANDED).ok())
 }
 
 impl Parting<'_> {

@@ -10,6 +10,8 @@ mod scene;
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 pub use self::parting::blocked;
 use self::parting::parting_step;
 pub use self::scene::{Organization, Scene};
@@ -18,8 +20,11 @@ use super::claims::{Claim, Memory, standing};
 use super::desired::{Desired, Invalid};
 use super::model::{Connection, ConnectionTypes, Pair, PrincipalId};
 use super::outcome::{Report, Retry, Shown};
-use super::plan::{Doubt, Hold, Plan, Seen, Situation, plan};
+use super::plan::{Doubt, Hold, Plan, Refusal, Seen, Situation, plan};
 use crate::api::conditions::{ConnectionReason, Progress, Ready, Verdict};
+
+/// When a list began and when a connection was created are known in whole seconds only.
+const WHOLE_SECONDS: SignedDuration = SignedDuration::from_secs(2);
 
 /// What to do next; all but the first are done on a live read only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +101,10 @@ fn live_step(scene: &Scene) -> Step {
         now: *now,
     };
     let next = plan(&situation);
+    let is_elsewhere = matches!(next, Plan::Refuse(Refusal::Conflict(_) | Refusal::PairChanged { .. }));
+    if let Some(created) = overtaken(scene, desired.pair).filter(|_| !is_elsewhere) {
+        return look_again(scene, created, *now);
+    }
     let owns_nothing = memory.claim.is_none() && memory.recorded.is_none();
     if matches!(next, Plan::Claim(_)) && *terminating && owns_nothing {
         return Step::Rest(waiting("its DatadogOrg is being deleted and takes no new connections: name another one"));
@@ -117,6 +126,23 @@ fn live_step(scene: &Scene) -> Step {
         (Plan::Claim(claim), None, None) => Step::Claim(claim),
         (Plan::Create, None, None) => Step::Create(desired.pair, desired.types.clone()),
         (Plan::Update(_), None, None) => update(&scene.seen, &desired.types),
+    }
+}
+
+/// The list shows no connection, but an object has recorded one that is younger: another process made it. Answers when.
+fn overtaken(scene: &Scene, pair: Pair) -> Option<Timestamp> {
+    let began = scene.proof.filter(|_| scene.seen == Seen::Absent)?;
+    let memories = scene.others.iter().chain([&scene.me]).map(|object| &object.memory);
+    let recorded = memories.filter(|memory| memory.bound() == Some(pair)).filter_map(|memory| memory.recorded_created_at);
+    recorded.max().filter(|created| *created > began)
+}
+
+/// A younger list tells. One that is asked for at once could still seem older.
+fn look_again(scene: &Scene, created: Timestamp, now: Timestamp) -> Step {
+    let report = uncertain(scene, &Doubt::NotListed);
+    match Duration::try_from(created.duration_since(now) + WHOLE_SECONDS) {
+        Ok(wait) if !wait.is_zero() => Step::Rest(Report { retry: Retry::After(wait), ..report }),
+        Ok(_) | Err(_) => Step::AskForList(report),
     }
 }
 

@@ -59,7 +59,7 @@ fn a_connection_that_a_live_object_has_recorded_is_left_to_it() {
 fn who_may_have_made_another_connection_since_is_let_go_only_by_a_list_that_shows_none() {
     let newer = Connection { id: id(2), ..connection() };
     for (memory, landed) in [
-        (claimed(at(-3601)).recording(&newer), at(-3601 + 60)),
+        (claimed(at(-3601)).recording(&newer), at(-3600 + 60)),
         (claimed(at(-30)).recording(&connection()), at(-30 + 60)),
         (claimed(at(-30)), at(-30 + 60)),
     ] {
@@ -67,6 +67,18 @@ fn who_may_have_made_another_connection_since_is_let_go_only_by_a_list_that_show
         let old = Scene { memory, proof: None, others: vec![heir], ..scene() };
         assert_eq!(old.release(), Release::Prove(Some(landed)), "what is seen may be old");
         assert_eq!(Scene { proof: Some(landed), ..old }.release(), Release::LetGo);
+    }
+}
+
+#[test]
+fn a_list_from_before_the_recorded_connection_was_created_proves_nothing() {
+    let adopted = adopting(id(1)).recording(&connection());
+    for memory in [adopted, Memory { claim: None, ..adopted }] {
+        let scene = |began| Scene { memory, seen: Seen::Absent, proof: Some(at(began)), others: Vec::new(), ..scene() };
+        for began in [-7200, -3601, -3600, -3541] {
+            assert_eq!(scene(began).release(), Release::Prove(Some(at(-3540))), "{began}");
+        }
+        assert_eq!(scene(-3540).release(), Release::LetGo);
     }
 }
 
@@ -128,15 +140,15 @@ fn an_object_is_let_go_when_a_list_proves_that_nothing_is_left() {
 
 #[test]
 fn without_a_proof_an_object_stays() {
-    let landed = Release::Prove(Some(at(-3601 + 60)));
+    let landed = Release::Prove(Some(at(-3600 + 60)));
     for seen in [Seen::Absent, Seen::Unknown(Doubt::NotListed)] {
         assert_eq!(Scene { seen, proof: None, ..scene() }.release(), landed);
     }
 }
 
 #[test]
-fn without_a_create_time_any_proof_will_do_but_one_is_needed() {
-    let memory = Memory::default().recording(&connection());
+fn without_any_time_any_proof_will_do_but_one_is_needed() {
+    let memory = Memory { recorded_created_at: None, ..Memory::default().recording(&connection()) };
     assert_eq!(Scene { memory, seen: Seen::Absent, proof: None, ..scene() }.release(), Release::Prove(None));
     assert_eq!(Scene { memory, seen: Seen::Absent, ..scene() }.release(), Release::LetGo);
 }

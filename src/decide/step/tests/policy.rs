@@ -226,6 +226,31 @@ fn a_sink_by_name_asks_for_a_list_once_its_organization_can_give_one() {
     }
 }
 
+#[test]
+fn what_another_process_has_recorded_since_the_last_list_is_not_created_again() {
+    let absent = |scene: Scene| Scene { seen: Seen::Absent, digest: Digest::default(), ..scene };
+    let recorded = |name: &str| claimant(name, 9, Memory { claim: None, ..Memory::default().recording(&connection()) });
+    let mine = absent(settled());
+    let anothers = absent(Scene { others: vec![recorded("other")], ..fresh() });
+    let gone = Claimant { terminating: true, ..recorded("gone") };
+    let of_one_that_goes = absent(Scene { others: vec![gone], ..fresh() });
+    for scene in [mine, anothers, of_one_that_goes] {
+        let at_list = |began| next(&Scene { proof: Some(at(began)), ..scene.clone() });
+        assert_eq!(at_list(-3601), Step::AskForList(Report::unchanged(Retry::WhenWoken)));
+        assert!(matches!(at_list(-3600), Step::Claim(_)), "{:?}", at_list(-3600));
+    }
+}
+
+#[test]
+fn a_list_that_could_still_seem_older_than_what_was_recorded_is_not_asked_for_again_and_again() {
+    for (created, wait) in [(0, 2), (1, 3), (-1, 1)] {
+        let young = connection().made_at(at(created));
+        let scene = remembering(settled(), claimed(at(created)).recording(&young));
+        let scene = Scene { seen: Seen::Absent, proof: Some(at(created - 5)), digest: Digest::default(), ..scene };
+        assert_eq!(next(&scene), Step::Rest(Report::unchanged(Retry::After(Duration::from_secs(wait)))), "{created}");
+    }
+}
+
 fn every_key_that_only_deletes() -> [Organization; 2] {
     [None, Some(us())].map(|us| Organization::DeletesOnly { us, now: at(0) })
 }
