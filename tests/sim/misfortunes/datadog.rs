@@ -117,11 +117,16 @@ impl Weather {
         if !asked.is_list() {
             return kind.map_or(Fate::Sent(Vec::new()), |kind| state.of_exchange(kind, &asked.method));
         }
-        let after_empty = std::mem::take(&mut state.list_was_empty);
+        let asker = (line.number(), asked.key.clone());
+        let after_empty = state.empty.remove(&asker);
         let since_last = state.listed_at.replace(Instant::now()).map_or(Duration::ZERO, |at| at.elapsed());
         match kind {
             None => Fate::Sent(Vec::new()),
             Some(Kind::EmptyList) if after_empty => Fate::Sent(Vec::new()),
+            Some(Kind::EmptyList) => {
+                state.empty.insert(asker);
+                Fate::Sent(vec![Fault::list(ListFault::Empty)])
+            }
             Some(Kind::ListOfAnother) => Fate::Sent(stand_in(asked.organization, datadog).into_iter().collect()),
             Some(kind) if Kind::OF_LISTS.contains(&kind) => Fate::Sent(vec![state.of_list(kind, since_last)]),
             Some(kind) => state.of_exchange(kind, &asked.method),
@@ -171,10 +176,6 @@ impl State {
     /// `since_last` is how long ago the list before was asked for: a lag within that misses a write in one list at most.
     fn of_list(&mut self, kind: Kind, since_last: Duration) -> Fault {
         let list = match kind {
-            Kind::EmptyList => {
-                self.list_was_empty = true;
-                ListFault::Empty
-            }
             Kind::ShortList => ListFault::Short { keep: self.chance.usize(..3), counts: Counts::Full },
             Kind::LaggingList => {
                 let lag = since_last.min(LIST_LAG).mul_f64(self.chance.f64());

@@ -150,7 +150,8 @@ struct State {
     /// What lasts for a while.
     spells: BTreeMap<Kind, Instant>,
     lines: BTreeMap<usize, Line>,
-    list_was_empty: bool,
+    /// Whose last list was wrongly empty, by process and key: the next one is not.
+    empty: BTreeSet<(usize, String)>,
     /// When the last list was asked for.
     listed_at: Option<Instant>,
 }
@@ -169,7 +170,7 @@ impl Weather {
             tally: Tally::new(),
             spells: BTreeMap::new(),
             lines: BTreeMap::new(),
-            list_was_empty: false,
+            empty: BTreeSet::new(),
             listed_at: None,
         })))
     }
