@@ -2,12 +2,11 @@
 
 XTASK   := cargo run --package xtask --
 DENY    := cargo deny check bans licenses sources
-VERSION  = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
-.PHONY: help demo test crash simulate wrong check deny generate image
+.PHONY: help demo test crash simulate wrong check deny generate image e2e
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Run the operator between a real control plane and a double of Datadog, until Ctrl-C; EXIT=1: end by itself
 	@echo "building the demo; the first time that takes minutes"
@@ -45,5 +44,8 @@ deny: ## Check bans, licences and sources of the dependencies; needs `cargo inst
 generate: ## Write the files that follow from the code: CRDs, API reference, access rights, chart, install manifest (Helm is built once)
 	$(XTASK) generate
 
-image: ## Build the container image with docker
-	docker build --label org.opencontainers.image.version=$(VERSION) --tag crossorg:$(VERSION) .
+image: ## Build the container image with docker, podman or buildah; HOST_BINARY=1: compile here, pull no base image
+	deploy/image.sh
+
+e2e: ## Take image and chart through their whole life on a cluster that runs pods: KUBECONFIG and LOAD_IMAGE say which
+	$(XTASK) e2e

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::commands::{check_sources, controlplane, demo, generate, helm, wrong};
+use self::commands::{check_sources, controlplane, demo, e2e, generate, helm, wrong};
 
 #[derive(Debug, Parser)]
 #[command(about = "What development needs around the operator")]
@@ -25,6 +25,8 @@ enum Command {
     Controlplane(controlplane::Command),
     /// Show the operator's main job on a real control plane and a double of Datadog, and check everything that is shown.
     Demo(demo::Options),
+    /// Install the image with the chart into a cluster that runs pods, and take it through its whole life.
+    E2e(e2e::Options),
     /// Write the files that follow from the code: CRDs, API reference, access rights, chart, install manifest.
     Generate(generate::Options),
     /// Find Helm in the versions that the chart is tested with, or build it, and print where it is.
@@ -39,6 +41,7 @@ async fn main() -> ExitCode {
         Command::CheckSources => check_sources::run(),
         Command::Controlplane(command) => controlplane::run(command).await,
         Command::Demo(options) => demo::run(options).await,
+        Command::E2e(options) => e2e::run(options).await,
         Command::Generate(options) => generate::run(options),
         Command::Helm => helm::run(),
         Command::Wrong(options) => wrong::run(options).await,

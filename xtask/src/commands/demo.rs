@@ -4,7 +4,6 @@
 //! does not hold ends the demo with an error that says what was expected, what was seen, and the end of the operator's log.
 
 mod operator;
-mod screen;
 mod stage;
 mod story;
 mod truth;
@@ -17,8 +16,9 @@ use clap::builder::FalseyValueParser;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time;
 
-use self::screen::Screen;
+pub(super) use self::operator::is_told_by_cargo;
 use self::stage::Stage;
+use super::screen::Screen;
 
 /// How often a demo that stays looks whether the operator still runs.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -12,49 +12,49 @@ const CYAN: &str = "36";
 
 /// The terminal, or the file that stands in for it.
 #[derive(Debug)]
-pub(super) struct Screen {
+pub(crate) struct Screen {
     colours: bool,
     began: Instant,
 }
 
 impl Screen {
     /// Colours are for terminals alone, and only if they are wanted.
-    pub(super) fn new(plain: bool) -> Screen {
+    pub(crate) fn new(plain: bool) -> Screen {
         Screen { colours: !plain && io::stdout().is_terminal(), began: Instant::now() }
     }
 
-    /// How long the demo has been running.
-    pub(super) fn elapsed(&self) -> Duration {
+    /// How long it has been there.
+    pub(crate) fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }
 
     /// A line that begins a part.
-    pub(super) fn title(&self, text: &str) -> io::Result<()> {
+    pub(crate) fn title(&self, text: &str) -> io::Result<()> {
         writeln!(io::stdout(), "\n{}", self.paint(BOLD, text))
     }
 
     /// A command as a person would type it.
-    pub(super) fn command(&self, line: &str) -> io::Result<()> {
+    pub(crate) fn command(&self, line: &str) -> io::Result<()> {
         writeln!(io::stdout(), "  {}", self.paint(CYAN, &format!("$ {line}")))
     }
 
     /// What a command said, without the empty lines between its tables.
-    pub(super) fn output(&self, text: &str) -> io::Result<()> {
+    pub(crate) fn output(&self, text: &str) -> io::Result<()> {
         text.lines().filter(|line| !line.trim().is_empty()).try_for_each(|line| writeln!(io::stdout(), "    {}", line.trim_end()))
     }
 
     /// What happens that is no command.
-    pub(super) fn said(&self, text: &str) -> io::Result<()> {
+    pub(crate) fn said(&self, text: &str) -> io::Result<()> {
         text.lines().try_for_each(|line| writeln!(io::stdout(), "  {line}"))
     }
 
     /// Something that has been checked.
-    pub(super) fn proved(&self, text: impl fmt::Display) -> io::Result<()> {
+    pub(crate) fn proved(&self, text: impl fmt::Display) -> io::Result<()> {
         writeln!(io::stdout(), "  {} {text}", self.paint(GREEN, "✓"))
     }
 
     /// A command to be copied.
-    pub(super) fn suggest(&self, line: &str) -> io::Result<()> {
+    pub(crate) fn suggest(&self, line: &str) -> io::Result<()> {
         writeln!(io::stdout(), "    {}", self.paint(CYAN, line))
     }
 

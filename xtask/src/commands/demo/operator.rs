@@ -11,8 +11,8 @@ use serde_json::Value;
 use tokio::process::Command;
 use xtask::controlplane::{ControlPlane, Supervised};
 
-use super::truth::{self, Broken};
 use crate::commands::repository;
+use crate::commands::truth::{Broken, eventually};
 
 /// The file of its log, in the control plane's directory of logs.
 pub(super) const LOG: &str = "crossorg.log";
@@ -50,7 +50,8 @@ pub(super) async fn build(cargo: &OsStr) -> Result<PathBuf, Box<dyn Error>> {
     executable(&String::from_utf8_lossy(&built.stdout)).ok_or_else(|| "cargo did not say where it put the operator".into())
 }
 
-fn is_told_by_cargo(name: &OsStr) -> bool {
+/// Whether cargo has set this variable for the program that it runs: whoever starts another cargo takes it away.
+pub(in crate::commands) fn is_told_by_cargo(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| TOLD_BY_CARGO.iter().any(|prefix| name.starts_with(prefix)))
 }
 
@@ -88,7 +89,7 @@ impl Operator {
             let answer = answer.map_err(|error| error.to_string())?;
             if answer.status().is_success() { Ok(address) } else { Err(answer.text().await.unwrap_or_default()) }
         };
-        truth::eventually("the operator answers /readyz with 200", READY_WITHIN, ready).await
+        eventually("the operator answers /readyz with 200", READY_WITHIN, ready).await
     }
 
     /// Where it serves health and metrics, from the first line of its log: the port was the system's choice.

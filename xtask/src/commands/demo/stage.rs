@@ -18,8 +18,8 @@ use tokio::time::{self, Instant};
 use xtask::controlplane::{ControlPlane, Options};
 
 use super::operator::{self, LOG, Operator};
-use super::screen::Screen;
 use crate::commands::repository;
+use crate::commands::screen::Screen;
 
 /// The namespace of the examples.
 pub(super) const NAMESPACE: &str = "observability";

@@ -7,9 +7,10 @@ use std::time::Duration;
 use datadog_double::{CENTRAL, Connection, Double, PAYMENTS, SECURITY};
 use tokio::time::Instant;
 
-use super::screen::Screen;
 use super::stage::{NAMESPACE, Stage};
-use super::truth::{self, Broken, agreed, counted, datadog_has, eventually, same};
+use super::truth::{self, datadog_has};
+use crate::commands::screen::Screen;
+use crate::commands::truth::{Broken, agreed, counted, eventually, same, sorted_types};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -40,7 +41,7 @@ async fn manifests_become_connections(screen: &Screen, stage: &Stage) -> Outcome
     stage.run(screen, &format!("kubectl get -n {NAMESPACE} datadog")).await?;
     let objects = stage.connections().await?;
     for object in &objects {
-        agreed(object, stage.datadog()).map_err(|seen| Broken::new("each object says what Datadog has", seen))?;
+        agreed(object, &stage.datadog().state().connections).map_err(|seen| Broken::new("each object says what Datadog has", seen))?;
     }
     let posts = counted([("POST", objects.len())]);
     same("writes at Datadog", &posts, &truth::writes(stage.datadog()))?;
@@ -144,7 +145,7 @@ async fn agreed_now(stage: &Stage, name: &str) -> Result<Connection, Broken> {
 async fn agreed_soon(stage: &Stage, name: &str, fits: impl Fn(&Connection) -> bool) -> Result<Connection, Broken> {
     eventually(&format!("{name} is Ready and says what Datadog has"), AT_ONCE, async || {
         let object = stage.connection(name).await.map_err(|error| error.to_string())?;
-        let connection = agreed(&object, stage.datadog())?;
+        let connection = agreed(&object, &stage.datadog().state().connections)?;
         if fits(&connection) { Ok(connection) } else { Err(format!("Datadog has {connection:?}")) }
     })
     .await
@@ -155,7 +156,7 @@ fn of_pair<'a>(all: &'a [Connection], pair: &Connection) -> Option<&'a Connectio
 }
 
 fn has_types(all: &[Connection], of: &Connection, types: &[String]) -> bool {
-    all.iter().any(|connection| connection.id == of.id && truth::types(&connection.connection_types) == truth::types(types))
+    all.iter().any(|connection| connection.id == of.id && sorted_types(&connection.connection_types) == sorted_types(types))
 }
 
 /// The writes since then.
@@ -186,7 +187,7 @@ fn at_datadog(screen: &Screen, stage: &Stage) -> Outcome {
         };
         let creator = state.users.iter().find(|known| known.user.id == connection.created_by).map_or("", |known| known.user.name.as_str());
         let (pair, types) =
-            (format!("{} → {}", name(connection.source), name(connection.sink)), truth::types(&connection.connection_types));
+            (format!("{} → {}", name(connection.source), name(connection.sink)), sorted_types(&connection.connection_types));
         screen.output(&format!("{pair:<20} {types:<14} {}  created by {creator}", connection.id))?;
     }
     Ok(())
