@@ -44,7 +44,7 @@ pub(super) struct Cluster {
 impl Cluster {
     /// The cluster of this kubeconfig. Finds kubectl and Helm 4, or builds them, which takes minutes.
     pub(super) async fn reach(kubeconfig: &OsStr) -> Result<Cluster, Box<dyn Error>> {
-        let tools = tokio::task::spawn_blocking(tools).await?.map_err(|error| error as Box<dyn Error>)?;
+        let tools = tokio::task::spawn_blocking(tools).await?.map_err(|error| -> Box<dyn Error> { error })?;
         let others = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths(tools.into_iter().chain(env::split_paths(&others)))?;
         Ok(Cluster { client: client().await?, kubeconfig: kubeconfig.to_owned(), path })
