@@ -23,6 +23,8 @@ use super::plan::Seen;
 
 /// 30 s in which a POST may be sent after its claim, 10 s request deadline, 20 s for a list that lags.
 pub const LANDED: SignedDuration = SignedDuration::from_secs(60);
+/// How long a list may lag behind a connection that is there.
+pub const LISTED: SignedDuration = SignedDuration::from_secs(20);
 
 /// The next step for a terminating object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +78,7 @@ pub fn release(parting: &Parting<'_>) -> Release {
         Seen::Present(connection) => match whose(parting, connection) {
             Some(step) => return step,
             // Who made it can only be told once our principal is known.
-            None => us.is_some() || landed.is_none(),
+            None => us.is_some() || create_time(memory).is_none(),
         },
     };
     match proof {
@@ -88,8 +90,8 @@ pub fn release(parting: &Parting<'_>) -> Release {
 /// From when on a list shows whatever this object may own: what it asked for has landed, and what it recorded was there. Another process may
 /// have recorded that long after this one's last list.
 fn landed(memory: &Memory) -> Option<Timestamp> {
-    let create = memory.claim.and_then(|claim| claim.create);
-    create.max(memory.recorded_created_at).and_then(|last| last.checked_add(LANDED).ok())
+    let landed = create_time(memory).and_then(|create| create.checked_add(LANDED).ok());
+    landed.max(memory.recorded_created_at.and_then(|recorded| recorded.checked_add(LISTED).ok()))
 }
 
 impl Parting<'_> {
@@ -105,8 +107,11 @@ fn live_and_clear<'a>(parting: &'a Parting<'_>) -> impl Iterator<Item = &'a Clai
 
 /// Whether this object has made no other connection since: it has recorded this one, and has not claimed anew.
 fn is_the_last(memory: &Memory, connection: &Connection) -> bool {
-    let create = memory.claim.and_then(|claim| claim.create);
-    memory.recorded == Some(connection.id) && create.is_none_or(|create| create <= connection.created_at)
+    memory.recorded == Some(connection.id) && create_time(memory).is_none_or(|create| create <= connection.created_at)
+}
+
+fn create_time(memory: &Memory) -> Option<Timestamp> {
+    memory.claim.and_then(|claim| claim.create)
 }
 
 /// What to do about the connection that is there; nothing if it is not this object's.

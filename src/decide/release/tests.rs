@@ -59,7 +59,7 @@ fn a_connection_that_a_live_object_has_recorded_is_left_to_it() {
 fn who_may_have_made_another_connection_since_is_let_go_only_by_a_list_that_shows_none() {
     let newer = Connection { id: id(2), ..connection() };
     for (memory, landed) in [
-        (claimed(at(-3601)).recording(&newer), at(-3600 + 60)),
+        (claimed(at(-3601)).recording(&newer), at(-3601 + 60)),
         (claimed(at(-30)).recording(&connection()), at(-30 + 60)),
         (claimed(at(-30)), at(-30 + 60)),
     ] {
@@ -71,14 +71,21 @@ fn who_may_have_made_another_connection_since_is_let_go_only_by_a_list_that_show
 }
 
 #[test]
+fn whoever_made_nothing_needs_no_principal_to_see_that_another_connection_is_not_its_own() {
+    let another = Connection { id: id(2), ..connection() };
+    let memory = adopting(id(1)).recording(&connection());
+    assert_eq!(Scene { memory, us: None, seen: Seen::Present(another), ..scene() }.release(), Release::LetGo);
+}
+
+#[test]
 fn a_list_from_before_the_recorded_connection_was_created_proves_nothing() {
     let adopted = adopting(id(1)).recording(&connection());
     for memory in [adopted, Memory { claim: None, ..adopted }] {
         let scene = |began| Scene { memory, seen: Seen::Absent, proof: Some(at(began)), others: Vec::new(), ..scene() };
-        for began in [-7200, -3601, -3600, -3541] {
-            assert_eq!(scene(began).release(), Release::Prove(Some(at(-3540))), "{began}");
+        for began in [-7200, -3601, -3600, -3581] {
+            assert_eq!(scene(began).release(), Release::Prove(Some(at(-3580))), "{began}");
         }
-        assert_eq!(scene(-3540).release(), Release::LetGo);
+        assert_eq!(scene(-3580).release(), Release::LetGo);
     }
 }
 
@@ -140,7 +147,7 @@ fn an_object_is_let_go_when_a_list_proves_that_nothing_is_left() {
 
 #[test]
 fn without_a_proof_an_object_stays() {
-    let landed = Release::Prove(Some(at(-3600 + 60)));
+    let landed = Release::Prove(Some(at(-3601 + 60)));
     for seen in [Seen::Absent, Seen::Unknown(Doubt::NotListed)] {
         assert_eq!(Scene { seen, proof: None, ..scene() }.release(), landed);
     }

@@ -5,7 +5,7 @@ use crossorg::api::org_connection::Origin;
 use datadog_double::{CENTRAL, PAYMENTS};
 use serde_json::json;
 
-use super::{payments, plan, shared, written};
+use super::{OLD_ENOUGH, payments, plan, shared, written};
 use crate::harness::{Conditioned, World, connection_id};
 
 const LOGS: &[&str] = &["logs"];
@@ -33,6 +33,7 @@ async fn an_identical_connection_is_taken_over_without_a_write_at_datadog() {
     assert!(note.contains("which user") && note.contains("has to stop"), "{note}");
     assert_eq!(written(&world, before), ((0, 0, 0), (1, 1)), "the claim, and one status");
 
+    world.advance(OLD_ENOUGH);
     world.delete::<OrgConnection>("to-central").await;
     world.gone::<OrgConnection>("to-central").await;
     assert!(shared(&world).is_none(), "it goes with its new owner");
