@@ -32,6 +32,10 @@ pub(crate) struct Options {
     /// The command that brings an image into that cluster, called as `$LOAD_IMAGE NAME:TAG ARCHIVE.tar`
     #[arg(long, env = "LOAD_IMAGE")]
     load_image: String,
+    /// The command that kills a container with SIGKILL, called as `$KILL_CONTAINER ID`; without it pods are deleted by force alone, which
+    /// lets a process say good-bye
+    #[arg(long, env = "KILL_CONTAINER")]
+    kill_container: Option<String>,
     /// No colours, also on a terminal
     #[arg(long, env = "NO_COLOR", value_parser = FalseyValueParser::new())]
     plain: bool,
@@ -54,7 +58,7 @@ async fn show(options: &Options) -> Result<(), Box<dyn Error>> {
     screen.title("crossorg, end to end: image and chart on a cluster that runs pods, with a double of Datadog as a pod")?;
     let stage = Stage::set(screen, &options.kubeconfig).await?;
     let mut steps = Steps::new(&stage.screen);
-    if let Err(error) = story::tell(&stage, &mut steps, &options.load_image).await {
+    if let Err(error) = story::tell(&stage, &mut steps, options).await {
         return Err(format!("{error}\n{}", stage.cluster.evidence().await).into());
     }
     Ok(steps.table()?)

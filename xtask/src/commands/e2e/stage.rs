@@ -43,6 +43,15 @@ pub(super) struct Kept {
     last_request: u64,
 }
 
+/// Who holds the lease.
+#[derive(Debug)]
+pub(super) struct Leader {
+    /// The pod.
+    pub(super) pod: String,
+    /// The process: a container that is started again is another.
+    identity: String,
+}
+
 impl Stage {
     /// Finds the tools and the cluster.
     pub(super) async fn set(screen: Screen, kubeconfig: &OsStr) -> Result<Stage, Box<dyn Error>> {
@@ -138,19 +147,20 @@ impl Stage {
         Ok(connections.iter().map(connection).chain(organizations.iter().map(organization)).collect())
     }
 
-    /// The pod that leads; as an error, what the lease says instead.
-    pub(super) async fn leader(&self) -> Result<String, String> {
+    /// The process that leads; as an error, what the lease says instead.
+    pub(super) async fn leader(&self) -> Result<Leader, String> {
         let lease = self.leases.get("crossorg").await.map_err(|error| error.to_string())?;
-        let holder = lease.spec.and_then(|spec| spec.holder_identity).unwrap_or_default();
-        // An identity is the pod's name and what no other process has.
-        let pod = holder.split('_').next().filter(|pod| !pod.is_empty()).ok_or("nobody holds the lease")?;
-        Ok(pod.to_owned())
+        let identity = lease.spec.and_then(|spec| spec.holder_identity).unwrap_or_default();
+        // It is the pod's name and what no other process has.
+        let pod = identity.split('_').next().filter(|pod| !pod.is_empty()).ok_or("nobody holds the lease")?.to_owned();
+        Ok(Leader { pod, identity })
     }
 
-    /// Waits until a pod leads that is not this one; answers its name.
-    pub(super) async fn leader_other_than(&self, old: &str) -> Result<String, Broken> {
-        eventually(&format!("a pod other than {old} leads"), SOON, async || {
-            self.leader().await.and_then(|pod| if pod == old { Err(format!("{old} holds the lease")) } else { Ok(pod) })
+    /// Waits until a process leads that is not this one.
+    pub(super) async fn leader_other_than(&self, old: &Leader) -> Result<(), Broken> {
+        eventually(&format!("a process other than {} leads", old.identity), SOON, async || {
+            let leader = self.leader().await?;
+            if leader.identity == old.identity { Err(format!("{} holds the lease", old.identity)) } else { Ok(()) }
         })
         .await
     }

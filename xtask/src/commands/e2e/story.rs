@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Options;
 use super::packages::{self, chart};
 use super::stage::{HOME, Stage};
 use super::steps::Steps;
@@ -18,9 +19,9 @@ use super::steps::Steps;
 const VALUES: &str = "xtask/src/commands/e2e/manifests/values.yaml";
 
 /// Takes all steps.
-pub(super) async fn tell(stage: &Stage, steps: &mut Steps<'_>, load_image: &str) -> Result<(), Box<dyn Error>> {
+pub(super) async fn tell(stage: &Stage, steps: &mut Steps<'_>, options: &Options) -> Result<(), Box<dyn Error>> {
     steps.take("A cluster without crossorg", life::nothing_is_there(stage)).await?;
-    steps.take("Images and charts", packages::build(stage, load_image)).await?;
+    steps.take("Images and charts", packages::build(stage, &options.load_image)).await?;
     steps.take("The double of Datadog as a pod", life::datadog_comes(stage)).await?;
     steps.take("helm install, and the examples", life::installed(stage)).await?;
     steps.take("What it takes", life::memory(stage)).await?;
@@ -31,7 +32,8 @@ pub(super) async fn tell(stage: &Stage, steps: &mut Steps<'_>, load_image: &str)
     steps.take("helm rollback", versions::rolled_back(stage)).await?;
     steps.take("Upgrade: operator first", versions::operator_first(stage)).await?;
     steps.take("Two replicas; the leader is deleted", leaders::deleted(stage)).await?;
-    steps.take("Two replicas; the leader is killed", leaders::killed(stage)).await?;
+    let kill = options.kill_container.as_deref();
+    steps.take("Two replicas; the leader is killed", leaders::killed(stage, kill)).await?;
     steps.take("helm uninstall", end::uninstalled(stage)).await?;
     steps.take("helm install again", end::installed_again(stage)).await?;
     steps.take("Removal in the documented order", end::removed(stage)).await

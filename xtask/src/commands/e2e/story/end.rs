@@ -15,7 +15,7 @@ use crate::commands::truth::{eventually, same};
 const REMOVAL: [&str; 5] = [
     "kubectl delete orgconnections --all --all-namespaces",
     "kubectl delete datadogorgs --all --all-namespaces",
-    "helm uninstall crossorg --namespace crossorg-system --wait",
+    "helm uninstall crossorg --namespace crossorg-system",
     "kubectl delete crd datadogorgs.crossorg.dev orgconnections.crossorg.dev",
     "kubectl delete namespace crossorg-system",
 ];
@@ -26,7 +26,7 @@ const KINDS: &str = "all,configmaps,secrets,serviceaccounts,leases,roles,rolebin
 
 pub(super) async fn uninstalled(stage: &Stage) -> Outcome {
     let kept = stage.keep().await?;
-    stage.run(&format!("helm uninstall crossorg --namespace {HOME} --wait")).await?;
+    stage.run(&format!("helm uninstall crossorg --namespace {HOME}")).await?;
     eventually("no pod of the operator is left", SOON, async || {
         let pods = stage.pods().await.map_err(|error| error.to_string())?.len();
         if pods == 0 { Ok(()) } else { Err(format!("{pods}")) }
