@@ -28,7 +28,7 @@ pub(super) async fn tell(stage: &Stage, steps: &mut Steps<'_>, options: &Options
     steps.take("Drift and its repair", life::drift_is_repaired(stage)).await?;
     steps.take("helm test", life::tested(stage)).await?;
     steps.take("Upgrade: CRDs first", versions::crds_first(stage)).await?;
-    steps.take("The pod is killed", leaders::the_only_pod_is_killed(stage)).await?;
+    steps.take("The only pod is deleted by force", leaders::the_only_pod_is_killed(stage)).await?;
     steps.take("helm rollback", versions::rolled_back(stage)).await?;
     steps.take("Upgrade: operator first", versions::operator_first(stage)).await?;
     steps.take("Two replicas; the leader is deleted", leaders::deleted(stage)).await?;
