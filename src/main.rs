@@ -145,23 +145,22 @@ async fn operate(options: RunOptions) -> Result<(), CannotRun> {
     let kubernetes = kubernetes().await?;
     info!(version = env!("CARGO_PKG_VERSION"), %address, namespaces = namespaces.join(","), "crossorg runs");
     let stop = stop_signal().boxed().shared();
-    if !options.leader_elect {
+    if options.leader_elect {
+        metrics.stands_by(true);
+        let (wall_clock, chance) = (Arc::clone(&seams.wall_clock), Arc::clone(&seams.chance));
+        let candidate = Candidate::new(kubernetes.clone(), options.lease_name, identity(), wall_clock, chance);
+        let work = async |term: leader::Term| {
+            metrics.stands_by(false);
+            let seams = Seams { transport: term.clone().fence(seams.transport), ..seams };
+            let told = Arc::clone(&metrics);
+            let lost = term.over().map(move |()| told.stands_by(true));
+            let end = futures::future::select(stop.clone(), lost.boxed()).map(drop).boxed().shared();
+            controller::run(kubernetes, &namespaces, seams, (metrics, health), end).await
+        };
+        candidate.lead(stop.clone(), work).await?;
+    } else {
         controller::run(kubernetes, &namespaces, seams, (metrics, health), stop).await;
-        info!("crossorg has ended");
-        return Ok(());
     }
-    metrics.stands_by(true);
-    let (wall_clock, chance) = (Arc::clone(&seams.wall_clock), Arc::clone(&seams.chance));
-    let candidate = Candidate::new(kubernetes.clone(), options.lease_name, identity(), wall_clock, chance);
-    let work = async |term: leader::Term| {
-        metrics.stands_by(false);
-        let seams = Seams { transport: term.clone().fence(seams.transport), ..seams };
-        let told = Arc::clone(&metrics);
-        let lost = term.over().map(move |()| told.stands_by(true));
-        let end = futures::future::select(stop.clone(), lost.boxed()).map(drop).boxed().shared();
-        controller::run(kubernetes, &namespaces, seams, (metrics, health), end).await
-    };
-    candidate.lead(stop.clone(), work).await?;
     info!("crossorg has ended");
     Ok(())
 }

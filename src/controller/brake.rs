@@ -1,7 +1,6 @@
 //! The brake before a deletion: what it remembers is read live, and written before the DELETE, on exactly the version that was read.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Api;
@@ -77,8 +76,10 @@ pub(super) fn held(context: &Context, org: &Org) -> usize {
 
 /// Whoever says that it is held is counted by the DatadogOrg, and whoever may have stopped saying so is no more.
 pub(super) fn row_applied(context: &Context, subject: &Subject) {
-    let counts = |org: &Arc<Org>| subject.digest.says_held() || org.tells_of_held();
-    if let Some(org) = braking(context, subject).filter(|org| subject.terminating && counts(org)) {
+    if !subject.terminating {
+        return;
+    }
+    if let Some(org) = braking(context, subject).filter(|org| subject.digest.says_held() || org.tells_of_held()) {
         context.wake_org(&org.key);
     }
 }

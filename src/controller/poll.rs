@@ -129,8 +129,9 @@ async fn ask_for(context: &Context, client: &Client, org: &Org, ask: Ask) -> Res
         // An empty list is also what a key of another organization gets.
         identify(context, client, org).await?;
     }
-    let expected = expected(context, org);
-    let is_first = org.expected_pairs().is_none();
+    let known = org.expected_pairs();
+    let is_first = known.is_none();
+    let expected = expected(context, org, known);
     if lacks(&listing, is_first, &expected) {
         let second = client.list(organization).await.map_err(|error| of_list(&error, just_proven))?;
         listing = second.confirming(&listing, &expected);
@@ -138,16 +139,16 @@ async fn ask_for(context: &Context, client: &Client, org: &Org, ask: Ask) -> Res
     Ok(snapshot(organization, began_here, listing))
 }
 
-/// The pairs that should have a connection: by the last list and our own writes since, or before the first list by what objects have
+/// The pairs that should have a connection: those known by the last list and our own writes since, or before the first list by what objects have
 /// recorded or claimed. A pair in which it is the sink counts too: a release may go by this list.
-fn expected(context: &Context, org: &Org) -> BTreeSet<Pair> {
+fn expected(context: &Context, org: &Org, known: Option<BTreeSet<Pair>>) -> BTreeSet<Pair> {
     let Some(organization) = org.speaks_for() else { return BTreeSet::new() };
     let remembered = || {
         let objects = context.objects.of_org(&org.key).into_iter().chain(context.objects.of_organization(organization));
         let rows = objects.filter_map(|key| context.row(&key));
         rows.filter_map(|row| row.0.as_ref().ok().and_then(|row| row.subject.memory.pair())).collect()
     };
-    org.expected_pairs().unwrap_or_else(remembered).into_iter().filter(|pair| pair.involves(organization)).collect()
+    known.unwrap_or_else(remembered).into_iter().filter(|pair| pair.involves(organization)).collect()
 }
 
 /// Whether something that should be there is missing, or everything, and no earlier list tells that this is right. It is believed only when

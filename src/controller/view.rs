@@ -121,9 +121,10 @@ impl Wish {
 
 /// The rivals as the cache knows them: good enough to see that nothing is to be done.
 pub(super) fn cached_rivals(context: &Context, subject: &Subject) -> Vec<Claimant> {
+    let through = subject.source();
     let rows = context.objects.beside(&subject.key).into_iter().filter_map(|key| context.row(&key));
     rows.filter_map(|row| match &row.0 {
-        Ok(row) => claimant(context, &row.subject, subject),
+        Ok(row) => claimant(context, &row.subject, &through),
         Err(_) => claimant_unclear(context, row.meta()),
     })
     .collect()
@@ -133,9 +134,10 @@ pub(super) fn cached_rivals(context: &Context, subject: &Subject) -> Vec<Claiman
 /// their own. What the cache knows of them is enough to wait for them.
 fn with_heirs(context: &Context, subject: &Subject, pair: Option<Pair>, mut others: Vec<Claimant>) -> Vec<Claimant> {
     let Some(pair) = pair else { return others };
+    let through = subject.source();
     for key in context.orgs.of_organization(pair.source).iter().flat_map(|org| context.objects.of_org(&org.key)) {
         let Some(row) = context.row(&key) else { continue };
-        let claimant = row.0.as_ref().ok().and_then(|row| claimant(context, &row.subject, subject));
+        let claimant = row.0.as_ref().ok().and_then(|row| claimant(context, &row.subject, &through));
         // Who has claimed or recorded something carries the label and was read live: a cached memory could be an old one.
         let is_new = |claimant: &Claimant| claimant.memory.pair().is_none() && !others.iter().any(|other| other.uid == claimant.uid);
         let wants_it = |intent: Intent| intent == Intent::MayHold(pair.source) || intent == Intent::Hold(pair);
@@ -146,8 +148,9 @@ fn with_heirs(context: &Context, subject: &Subject, pair: Option<Pair>, mut othe
 
 /// The rivals of a live read.
 pub(super) fn live_rivals(context: &Context, subject: &Subject, others: &[DeserializeGuard<OrgConnection>]) -> Vec<Claimant> {
+    let through = subject.source();
     let others = others.iter().filter_map(|other| match &other.0 {
-        Ok(object) => claimant(context, &Subject::of(object), subject),
+        Ok(object) => claimant(context, &Subject::of(object), &through),
         Err(_) => claimant_unclear(context, other.meta()),
     });
     others.collect()
@@ -155,7 +158,7 @@ pub(super) fn live_rivals(context: &Context, subject: &Subject, others: &[Deseri
 
 /// A claim counts only if its source is the organization that the object's own source has proven, or if the status records a connection of
 /// that pair: else anybody could block a pair with a forged annotation.
-fn claimant(context: &Context, subject: &Subject, rival: &Subject) -> Option<Claimant> {
+fn claimant(context: &Context, subject: &Subject, through: &Key) -> Option<Claimant> {
     let proven = context.orgs.get(&subject.source()).and_then(|org| org.proven());
     let counts = subject.memory.claim.is_none_or(|claim| proven == Some(claim.pair.source) || subject.memory.bound() == Some(claim.pair));
     counts.then(|| {
@@ -163,7 +166,7 @@ fn claimant(context: &Context, subject: &Subject, rival: &Subject) -> Option<Cla
         let organization = org.as_ref().map_or(step::Organization::Missing, |org| org.source());
         // Whom a deletion goes on as when the Secret is gone: what the object's own pass knows of it.
         let last_good = || org.filter(|_| subject.terminating)?.last_good().map(|(_, us)| us.id);
-        subject.claimant(acts_as(&organization).or_else(last_good), intent(context, subject, &rival.source()))
+        subject.claimant(acts_as(&organization).or_else(last_good), intent(context, subject, through))
     })
 }
 

@@ -24,6 +24,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::model::ConnectionId;
 use super::organization::blank;
+use super::requeue;
 use super::status::whole_seconds;
 use crate::api::datadog_org::DatadogOrgStatus;
 use crate::api::{APPROVAL_ANNOTATION, DatadogOrg};
@@ -153,7 +154,7 @@ impl Brake {
 
     /// How long until a held deletion may go, or the words about it are old.
     pub fn next_look(until: Option<Timestamp>, now: Timestamp) -> Duration {
-        Duration::try_from(renewed(until, now).duration_since(now)).unwrap_or_default()
+        requeue::until(renewed(until, now), now)
     }
 }
 

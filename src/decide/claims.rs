@@ -88,6 +88,11 @@ impl Memory {
         self.claim.map(|claim| claim.pair).or(self.bound())
     }
 
+    /// The claim's create time: from then on a creation was announced.
+    pub fn create_time(&self) -> Option<Timestamp> {
+        self.claim?.create
+    }
+
     /// Whether the connection is this object's property: its id is recorded, or the claim says that this object created it, its
     /// creator is our principal and it was created when the claim says. Only an owned connection is ever changed or deleted. As long as
     /// our principal is not known, the recorded id alone counts.

@@ -243,15 +243,14 @@ fn plan_of_foreign(situation: &Situation<'_>, connection: &Connection) -> Plan {
     let claimed = memory.claim.filter(|claim| memory.intact && claim.adopt == Some(connection.id));
     match claimed {
         Some(_) => Plan::Record(connection.id),
-        None => Plan::Claim(Claim { pair: desired.pair, create: memory.claim.and_then(|claim| claim.create), adopt: Some(connection.id) }),
+        None => Plan::Claim(Claim { pair: desired.pair, create: memory.create_time(), adopt: Some(connection.id) }),
     }
 }
 
 /// Whether the claim's create time may still be followed by a POST, and is after the recorded connection's. It may lie ahead of `now` by
 /// as much as Datadog's own clocks differ.
 fn is_fresh(memory: &Memory, now: Timestamp) -> bool {
-    let create = memory.claim.and_then(|claim| claim.create);
-    create.is_some_and(|create| {
+    memory.create_time().is_some_and(|create| {
         let age = now.duration_since(create);
         (-CREATION_WINDOW..=CLAIM_FRESH).contains(&age) && create >= create_time(memory, create)
     })

@@ -78,7 +78,7 @@ pub fn release(parting: &Parting<'_>) -> Release {
         Seen::Present(connection) => match whose(parting, connection) {
             Some(step) => return step,
             // Who made it can only be told once our principal is known.
-            None => us.is_some() || create_time(memory).is_none(),
+            None => us.is_some() || memory.create_time().is_none(),
         },
     };
     match proof {
@@ -90,7 +90,7 @@ pub fn release(parting: &Parting<'_>) -> Release {
 /// From when on a list shows whatever this object may own: what it asked for has landed, and what it recorded was there. Another process may
 /// have recorded that long after this one's last list.
 fn landed(memory: &Memory) -> Option<Timestamp> {
-    let landed = create_time(memory).and_then(|create| create.checked_add(LANDED).ok());
+    let landed = memory.create_time().and_then(|create| create.checked_add(LANDED).ok());
     landed.max(memory.recorded_created_at.and_then(|recorded| recorded.checked_add(LISTED).ok()))
 }
 
@@ -107,11 +107,7 @@ fn live_and_clear<'a>(parting: &'a Parting<'_>) -> impl Iterator<Item = &'a Clai
 
 /// Whether this object has made no other connection since: it has recorded this one, and has not claimed anew.
 fn is_the_last(memory: &Memory, connection: &Connection) -> bool {
-    memory.recorded == Some(connection.id) && create_time(memory).is_none_or(|create| create <= connection.created_at)
-}
-
-fn create_time(memory: &Memory) -> Option<Timestamp> {
-    memory.claim.and_then(|claim| claim.create)
+    memory.recorded == Some(connection.id) && memory.create_time().is_none_or(|create| create <= connection.created_at)
 }
 
 /// What to do about the connection that is there; nothing if it is not this object's.

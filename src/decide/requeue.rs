@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::outcome::Retry;
 
 /// The first wait of a growing series.
@@ -20,6 +22,11 @@ pub fn after(retry: Retry, attempts: u32, chance: f64) -> Option<Duration> {
         Retry::Backoff => Some(backoff(attempts, chance)),
         Retry::Permanent => Some(PERMANENT_WAIT.mul_f64(0.9 + chance / 5.0)),
     }
+}
+
+/// How long it is from now until then; nothing if that is over.
+pub fn until(then: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(then.duration_since(now)).unwrap_or_default()
 }
 
 /// Who waits for a request budget that is used up.

@@ -21,6 +21,7 @@ use super::desired::{Desired, Invalid};
 use super::model::{Connection, ConnectionTypes, Pair, PrincipalId};
 use super::outcome::{Report, Retry, Shown};
 use super::plan::{Doubt, Hold, Plan, Refusal, Seen, Situation, plan};
+use super::requeue;
 use crate::api::conditions::{ConnectionReason, Progress, Ready, Verdict};
 
 /// When a list began and when a connection was created are known in whole seconds only.
@@ -140,10 +141,8 @@ fn overtaken(scene: &Scene, pair: Pair) -> Option<Timestamp> {
 /// A younger list tells. One that is asked for at once could still seem older.
 fn look_again(scene: &Scene, created: Timestamp, now: Timestamp) -> Step {
     let report = uncertain(scene, &Doubt::NotListed);
-    match Duration::try_from(created.duration_since(now) + WHOLE_SECONDS) {
-        Ok(wait) if !wait.is_zero() => Step::Rest(Report { retry: Retry::After(wait), ..report }),
-        Ok(_) | Err(_) => Step::AskForList(report),
-    }
+    let wait = requeue::until(created.checked_add(WHOLE_SECONDS).unwrap_or(created), now);
+    if wait.is_zero() { Step::AskForList(report) } else { Step::Rest(Report { retry: Retry::After(wait), ..report }) }
 }
 
 /// So it is wished: nothing is done, and it is said what would be.

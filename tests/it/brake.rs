@@ -11,10 +11,8 @@ use kube::api::{Api, DeleteParams, ListParams};
 use serde_json::json;
 use xtask::controlplane::audit;
 
-use crate::harness::{Conditioned, Operator, World, connection_id, many_organizations, plane, share_with_each};
+use crate::harness::{Conditioned, OLD_ENOUGH, Operator, World, connection_id, many_organizations, plane, share_with_each};
 
-/// A connection that is older needs no proof that a POST cannot land any more.
-const OLD_ENOUGH: Duration = Duration::from_secs(61);
 /// For many objects, beside whatever else the machine does.
 const LONG: Duration = Duration::from_secs(180);
 /// What a DatadogOrg allows that says nothing of it.

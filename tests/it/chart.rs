@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use xtask::helm::Version;
 
 use crate::harness::World;
-use crate::harness::chart::{RELEASE, is_hook, only, render};
+use crate::harness::chart::{RELEASE, is_hook, is_of_people, only, render};
 
 /// A situation, and the values for it.
 type Situation = (&'static str, Value);
@@ -172,8 +172,7 @@ fn both_versions_of_helm_render_the_same() {
 fn with_namespaces_it_has_no_right_beyond_them() {
     let values = json!({"watchNamespaces": ["a", "b"]});
     for object in render(Version::V4, "home", &values).unwrap() {
-        let labels = &object["metadata"]["labels"];
-        let of_people = labels.as_object().unwrap().keys().any(|label| label.starts_with("rbac.authorization.k8s.io/aggregate-to-"));
+        let of_people = is_of_people(&object);
         let kind = object["kind"].as_str().unwrap();
         assert!(of_people || !kind.starts_with("ClusterRole"), "{object}");
         assert!(

@@ -11,10 +11,8 @@ use kube::ResourceExt;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::harness::{Conditioned, Operator, World, connection_id, payments};
+use crate::harness::{Conditioned, OLD_ENOUGH, Operator, World, connection_id, payments};
 
-/// A connection that is older needs no proof that a POST cannot land any more.
-const OLD_ENOUGH: Duration = Duration::from_secs(61);
 /// For a request to arrive at Datadog.
 const SOON: Duration = Duration::from_secs(20);
 

@@ -13,10 +13,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use xtask::controlplane::audit;
 
-use crate::harness::{Operator, World, many_organizations, plane, print_past_capture, share_with_each};
+use crate::harness::{OLD_ENOUGH, Operator, World, many_organizations, plane, print_past_capture, share_with_each};
 
-/// A connection that is older needs no proof that a POST cannot land any more.
-const OLD_ENOUGH: Duration = Duration::from_secs(61);
 /// The lease as the next leader sees it, its next look, and a little for the machine.
 const TAKEN_OVER: Duration = Duration::from_secs(15 + 2 + 10);
 /// A look every two seconds, and a little for the machine.

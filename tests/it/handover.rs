@@ -1,7 +1,5 @@
 //! A connection goes from one object to another without a gap: a rename in Git, and folders that are deleted at once.
 
-use std::time::Duration;
-
 use crossorg::api::{DatadogOrg, OrgConnection};
 use datadog_double::{CENTRAL, PAYMENTS, READ, WRITE};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
@@ -9,10 +7,7 @@ use kube::Api;
 use kube::api::DeleteParams;
 use serde_json::json;
 
-use crate::harness::{Conditioned, Operator, World, connection_id};
-
-/// A connection that is older needs no proof that a POST cannot land any more.
-const OLD_ENOUGH: Duration = Duration::from_secs(61);
+use crate::harness::{Conditioned, OLD_ENOUGH, Operator, World, connection_id};
 
 /// Payments shares its logs with Central, through the object `old`.
 async fn sharing(name: &str) -> (World, Operator, String) {

@@ -9,10 +9,7 @@ use datadog_double::{CENTRAL, PAYMENTS, SECURITY};
 use kube::ResourceExt;
 use serde_json::json;
 
-use crate::harness::{Conditioned, Counts, Operator, World, connection_id, payments};
-
-/// A connection that is older needs no proof that a POST cannot land any more.
-const OLD_ENOUGH: Duration = Duration::from_secs(61);
+use crate::harness::{Conditioned, Counts, OLD_ENOUGH, Operator, World, connection_id, payments};
 
 /// The same, and it shares its logs with Central.
 async fn sharing(name: &str) -> (World, Operator, OrgConnection) {

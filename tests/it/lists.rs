@@ -1,14 +1,9 @@
 //! Wrong lists: whatever one of them says, nothing is created, changed, deleted or let go because of it.
 
-use std::time::Duration;
-
 use crossorg::api::OrgConnection;
 use datadog_double::{CENTRAL, Counts, Fault, ListFault, OddShape, PAYMENTS, Rule, Stale};
 
-use crate::harness::{World, connection_id};
-
-/// A connection that is older needs no proof that a POST cannot land any more.
-const OLD_ENOUGH: Duration = Duration::from_secs(61);
+use crate::harness::{OLD_ENOUGH, World, connection_id};
 
 /// One list of Payments, and no other, is answered like this.
 fn once(list: ListFault) -> Rule {

@@ -6,16 +6,11 @@ mod holding;
 mod naming;
 mod sink_key;
 
-use std::time::Duration;
-
 use crossorg::api::{CLAIM_ANNOTATION, OrgConnection, RECONCILE_REQUEST_ANNOTATION};
 use datadog_double::{CENTRAL, Fault, PAYMENTS, Rule, When};
 use kube::ResourceExt;
 
-use crate::harness::{Conditioned, Counts, World, connection_id, payments};
-
-/// A connection that is older needs no proof that a POST cannot land any more.
-const OLD_ENOUGH: Duration = Duration::from_secs(61);
+use crate::harness::{Conditioned, Counts, OLD_ENOUGH, World, connection_id, payments};
 
 /// The types that Payments shares with Central, if it does.
 fn shared(world: &World) -> Option<Vec<String>> {

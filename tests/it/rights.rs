@@ -4,7 +4,6 @@
 mod ledger;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crossorg::api::{DatadogOrg, OrgConnection};
 use datadog_double::{CENTRAL, PAYMENTS, SECURITY};
@@ -17,11 +16,8 @@ use xtask::controlplane::{ControlPlane, audit};
 use xtask::helm::Version;
 
 use self::ledger::Difference;
-use crate::harness::chart::{is_hook, only, render};
-use crate::harness::{Operator, Way, World, keys_of, plane};
-
-/// A connection that is older needs no proof that a POST cannot land any more.
-const OLD_ENOUGH: Duration = Duration::from_secs(61);
+use crate::harness::chart::{is_hook, is_of_people, only, render};
+use crate::harness::{OLD_ENOUGH, Operator, Way, World, keys_of, plane};
 
 /// A release of the chart, and the operator that it would run.
 struct Release {
@@ -51,9 +47,8 @@ impl Release {
 
     /// What its roles grant beside what its operator has asked.
     fn difference(&self) -> Difference {
-        let of_people = |role: &Value| role["metadata"]["labels"].to_string().contains("rbac.authorization.k8s.io/aggregate-to-");
         let roles =
-            self.objects.iter().filter(|object| matches!(object["kind"].as_str(), Some("Role" | "ClusterRole")) && !of_people(object));
+            self.objects.iter().filter(|object| matches!(object["kind"].as_str(), Some("Role" | "ClusterRole")) && !is_of_people(object));
         let user = format!("system:serviceaccount:{0}:{0}", self.home);
         let log = std::fs::read_to_string(self.world.plane.audit_log()).unwrap();
         let complete = log.split_inclusive('\n').filter(|line| line.ends_with('\n') && line.contains(&user));

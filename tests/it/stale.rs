@@ -11,11 +11,9 @@ use datadog_double::{CENTRAL, Fault, PAYMENTS, Rule, When};
 use kube::ResourceExt;
 use serde_json::json;
 
-use crate::harness::{Operator, World, connection_id};
+use crate::harness::{OLD_ENOUGH, Operator, World, connection_id};
 use crate::proxy::Proxy;
 
-/// A connection that is older needs no proof that a POST cannot land any more.
-const OLD_ENOUGH: Duration = Duration::from_secs(61);
 /// For a request to arrive at Datadog.
 const SOON: Duration = Duration::from_secs(20);
 /// What is promised for a watch on which nothing arrives any more; and a little for the machine.

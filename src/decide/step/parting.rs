@@ -11,6 +11,7 @@ use crate::decide::model::Connection;
 use crate::decide::outcome::{Report, Retry};
 use crate::decide::plan::{Doubt, Hold, Seen};
 use crate::decide::release::{Parting, Release, release};
+use crate::decide::requeue;
 
 /// A wait shorter than this is not worth a write to the status.
 pub(super) const WORTH_TELLING: Duration = Duration::from_secs(5);
@@ -82,7 +83,7 @@ fn prove(scene: &Scene, landed: Option<Timestamp>, now: Timestamp) -> Step {
         Seen::Unknown(Doubt::NotListed | Doubt::CallPending) => return Step::Rest(Report::unchanged(Retry::WhenWoken)),
         Seen::Absent | Seen::Present(_) => {}
     }
-    let wait = landed.map(|landed| landed.duration_since(now)).and_then(|wait| Duration::try_from(wait).ok()).unwrap_or_default();
+    let wait = landed.map_or(Duration::ZERO, |landed| requeue::until(landed, now));
     if wait.is_zero() {
         let unchanged = Report::unchanged(Retry::WhenWoken);
         // What was held is not any more.

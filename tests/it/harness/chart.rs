@@ -47,6 +47,12 @@ pub(crate) fn only<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
     found[0]
 }
 
+/// Whether a role is for people: the cluster's own roles take it in.
+pub(crate) fn is_of_people(role: &Value) -> bool {
+    let labels = role["metadata"]["labels"].as_object();
+    labels.is_some_and(|labels| labels.keys().any(|label| label.starts_with("rbac.authorization.k8s.io/aggregate-to-")))
+}
+
 /// Whether an object is none of the release: Helm makes it for `helm test` and then alone.
 pub(crate) fn is_hook(object: &Value) -> bool {
     object["metadata"]["annotations"]["helm.sh/hook"].is_string()

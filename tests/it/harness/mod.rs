@@ -49,4 +49,4 @@ pub(crate) use manifests::keys_of;
 pub(crate) use operator::{Operator, Way};
 pub(crate) use organizations::{many_organizations, payments, share_with_each};
 pub(crate) use waiting::{Conditioned, connection_id};
-pub(crate) use world::{Kind, World};
+pub(crate) use world::{Kind, OLD_ENOUGH, World};

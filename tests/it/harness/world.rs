@@ -35,6 +35,9 @@ impl<K> Kind for K where
 {
 }
 
+/// A connection that is older needs no proof that a POST cannot land any more.
+pub(crate) const OLD_ENOUGH: Duration = Duration::from_secs(61);
+
 /// A namespace of the control plane, and a Datadog of three organizations with a clock that the test can move.
 pub(crate) struct World {
     /// The namespace, named after the test.

@@ -1,7 +1,5 @@
 //! What is swept. A scenario is what is there before, what a person does then, and how it ends when nothing goes wrong.
 
-use std::time::Duration;
-
 use crossorg::api::{DatadogOrg, OrgConnection, RECONCILE_REQUEST_ANNOTATION};
 use datadog_double::{CENTRAL, Credential, Keys, PAYMENTS, SECURITY};
 use futures::FutureExt;
@@ -9,10 +7,7 @@ use futures::future::LocalBoxFuture;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::json;
 
-use crate::harness::{Conditioned, World, keys_of};
-
-/// A connection that is older needs no proof that a POST cannot land any more.
-const OLD_ENOUGH: Duration = Duration::from_secs(61);
+use crate::harness::{Conditioned, OLD_ENOUGH, World, keys_of};
 
 /// Something that is done to a world.
 type Step = for<'a> fn(&'a World) -> LocalBoxFuture<'a, ()>;

@@ -75,6 +75,11 @@ pub(crate) fn agreed(object: &OrgConnection, at_datadog: &[Connection]) -> Resul
     if same { Ok(connection.clone()) } else { Err(format!("{says}, and Datadog has {connection:?}")) }
 }
 
+/// Whether it is the same connection and shares the same.
+pub(crate) fn is_still(now: &Connection, before: &Connection) -> bool {
+    now.id == before.id && sorted_types(&now.connection_types) == sorted_types(&before.connection_types)
+}
+
 /// Types as a set is written: sorted.
 pub(crate) fn sorted_types(list: &[String]) -> String {
     let mut sorted = list.to_vec();

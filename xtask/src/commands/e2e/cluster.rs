@@ -3,7 +3,7 @@
 use std::env;
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ impl Cluster {
 fn tools() -> Result<Vec<PathBuf>, Box<dyn Error + Send + Sync>> {
     let kubectl = Binaries::ensure(false)?.directory().to_path_buf();
     let helm = Helm::ensure(Version::V4)?;
-    let helm = Path::new(helm.command().get_program()).parent().map(PathBuf::from);
+    let helm = helm.program().parent().map(PathBuf::from);
     Ok(helm.into_iter().chain([kubectl]).collect())
 }
 

@@ -165,6 +165,15 @@ impl Stage {
         .await
     }
 
+    /// Waits until the operator has so many pods.
+    pub(super) async fn has_pods(&self, count: usize) -> Result<(), Broken> {
+        eventually(&format!("the operator has {count} pod(s)"), SOON, async || {
+            let pods = self.pods().await.map_err(|error| error.to_string())?.len();
+            if pods == count { Ok(()) } else { Err(format!("{pods}")) }
+        })
+        .await
+    }
+
     /// The operator's pods, but for those of `helm test`.
     pub(super) async fn pods(&self) -> Result<Vec<Pod>, kube::Error> {
         Ok(self.pods.list(&ListParams::default().labels("app.kubernetes.io/name=crossorg")).await?.items)

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::super::Outcome;
 use super::super::packages::VERSION;
-use super::super::stage::{HOME, NAMESPACE, SOON, Stage};
+use super::super::stage::{HOME, NAMESPACE, Stage};
 use super::{helm, since};
-use crate::commands::truth::{eventually, same};
+use crate::commands::truth::same;
 
 /// The README's words, in its order. The namespaces and the double are the test's own.
 const REMOVAL: [&str; 5] = [
@@ -27,11 +27,7 @@ const KINDS: &str = "all,configmaps,secrets,serviceaccounts,leases,roles,rolebin
 pub(super) async fn uninstalled(stage: &Stage) -> Outcome {
     let kept = stage.keep().await?;
     stage.run(&format!("helm uninstall crossorg --namespace {HOME}")).await?;
-    eventually("no pod of the operator is left", SOON, async || {
-        let pods = stage.pods().await.map_err(|error| error.to_string())?.len();
-        if pods == 0 { Ok(()) } else { Err(format!("{pods}")) }
-    })
-    .await?;
+    stage.has_pods(0).await?;
     stage.run(&format!("kubectl get datadog --namespace {NAMESPACE}")).await?;
     stage.is_untouched(&kept).await?;
     Ok("CRDs, objects and connections stay; no write at Datadog".to_owned())

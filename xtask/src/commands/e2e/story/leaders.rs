@@ -9,7 +9,7 @@ use super::super::Outcome;
 use super::super::packages::VERSION;
 use super::super::stage::{HOME, Leader, NAMESPACE, SOON, Stage};
 use super::{helm, since};
-use crate::commands::truth::{counted, eventually, same};
+use crate::commands::truth::{counted, eventually, is_still, same};
 
 /// Gone from the API at once; the kubelet asks the process to end, and does not wait long.
 const FORCE: &str = "--grace-period=0 --force";
@@ -55,11 +55,7 @@ pub(super) async fn killed(stage: &Stage, kill_container: Option<&str>) -> Outco
 
 /// The leader goes by this command; at that moment one object is changed and another one comes. Each has to cost one write, and no more.
 async fn hand_over(stage: &Stage, leader: &Leader, line: &str, types: &str, newcomer: &str) -> Outcome {
-    eventually("two pods are there", SOON, async || {
-        let pods = stage.pods().await.map_err(|error| error.to_string())?.len();
-        if pods == 2 { Ok(()) } else { Err(format!("{pods}")) }
-    })
-    .await?;
+    stage.has_pods(2).await?;
     let last = stage.datadog.last().await?;
     let began = Instant::now();
     stage.run(line).await?;
@@ -79,8 +75,7 @@ async fn hand_over(stage: &Stage, leader: &Leader, line: &str, types: &str, newc
 async fn put_right(stage: &Stage, before: &Connection) -> Result<(), Box<dyn Error>> {
     eventually("what was changed is put right", SOON, async || {
         let now = stage.datadog.connections().await.map_err(|error| error.to_string())?;
-        let right = |one: &&Connection| one.id == before.id && one.connection_types.len() == before.connection_types.len();
-        now.iter().find(right).map(drop).ok_or_else(|| format!("{now:?}"))
+        if now.iter().any(|one| is_still(one, before)) { Ok(()) } else { Err(format!("{now:?}")) }
     })
     .await?;
     Ok(())

@@ -10,7 +10,7 @@ use super::super::Outcome;
 use super::super::packages::BEFORE;
 use super::super::stage::{HOME, NAMESPACE, SOON, Stage};
 use super::{helm, since};
-use crate::commands::truth::{Broken, counted, eventually, same, sorted_types};
+use crate::commands::truth::{Broken, counted, eventually, is_still, same};
 
 /// How to make room, for whoever is told that there is none.
 const MAKE_ROOM: &str = "this cluster has crossorg in it: remove it as the README says, or, if all of it is left from a test, \
@@ -21,14 +21,14 @@ const INTRUDER: &str = "kubectl run intruder --namespace crossorg-system --image
 
 /// Nothing of somebody else's is touched.
 pub(super) async fn nothing_is_there(stage: &Stage) -> Outcome {
-    let version = stage.run("kubectl get nodes").await?;
+    let nodes = stage.run("kubectl get nodes").await?;
     let namespaces = ["crossorg-system", "datadog-double", NAMESPACE].join(" ");
     let found = stage.cluster.ask(&format!("kubectl get --ignore-not-found -o name namespace {namespaces}")).await?;
     let crds = stage.cluster.ask("kubectl get crd -o name").await?;
     if !found.is_empty() || crds.contains("crossorg.dev") {
         return Err(MAKE_ROOM.into());
     }
-    Ok(format!("{} node(s), none of our namespaces, none of our CRDs", version.lines().count().saturating_sub(1)))
+    Ok(format!("{} node(s), none of our namespaces, none of our CRDs", nodes.lines().count().saturating_sub(1)))
 }
 
 pub(super) async fn datadog_comes(stage: &Stage) -> Outcome {
@@ -91,8 +91,7 @@ pub(super) async fn drift_is_repaired(stage: &Stage) -> Outcome {
     stage.said("Somebody makes Payments → Central share audit alone, and deletes Central → Security.")?;
     let repaired = eventually("both are as declared again", SOON, async || {
         let now = stage.datadog.connections().await.map_err(|error| error.to_string())?;
-        let right =
-            now.iter().any(|one| one.id == changed.id && sorted_types(&one.connection_types) == sorted_types(&changed.connection_types));
+        let right = now.iter().any(|one| is_still(one, &changed));
         let again = now.iter().any(|one| (one.source, one.sink) == (CENTRAL, SECURITY) && one.id != deleted.id);
         if right && again { Ok(since(began)) } else { Err(format!("{now:?}")) }
     })
@@ -111,7 +110,7 @@ pub(super) async fn tested(stage: &Stage) -> Outcome {
     Ok("a pod with the operator's own image asked /readyz through the Service".to_owned())
 }
 
-/// A pod's image, of one container.
+/// Waits until a pod of this version leads.
 pub(super) async fn leads(stage: &Stage, version: &str) -> Result<(), Box<dyn Error>> {
     let image = format!("localhost/crossorg:{version}");
     eventually(&format!("a pod with {image} leads"), SOON, async || {
