@@ -143,6 +143,8 @@ reasons! {
         InUse => Reconciling,
         /// It is suspended by its spec.
         Suspended => Settled,
+        /// The operator may not read the Secret.
+        SecretForbidden => Stalled,
         /// The Secret does not hold usable credentials.
         SecretInvalid => Stalled,
         /// Datadog refuses the credentials.

@@ -204,8 +204,8 @@ fn the_words_in_conditions_keep_their_spelling() {
     );
     assert_eq!(
         organization.join(" "),
-        "Connected Checking SecretNotFound Unreachable Throttled InUse Suspended SecretInvalid KeyRejected WrongOrganization \
-         PermissionMissing Invalid"
+        "Connected Checking SecretNotFound Unreachable Throttled InUse Suspended SecretForbidden SecretInvalid KeyRejected \
+         WrongOrganization PermissionMissing Invalid"
     );
 }
 

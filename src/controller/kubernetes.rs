@@ -42,6 +42,11 @@ impl Error {
         }
     }
 
+    /// What the API server says if the operator lacks the right.
+    pub(super) fn forbidden(&self) -> Option<&str> {
+        self.status().filter(|status| status.is_forbidden()).map(|status| status.message.as_str())
+    }
+
     /// Somebody else wrote in between: look again.
     pub(super) fn is_conflict(&self) -> bool {
         self.status().is_some_and(kube::core::Status::is_conflict)

@@ -89,7 +89,7 @@ fn failed(context: &Context, org: &Org, trouble: Trouble) -> Turned {
 
 fn failure(trouble: &Trouble) -> Option<Failure> {
     match trouble {
-        Trouble::SecretNotFound(_) | Trouble::SecretInvalid { .. } => Some(Failure::Secret),
+        Trouble::SecretNotFound(_) | Trouble::SecretForbidden { .. } | Trouble::SecretInvalid { .. } => Some(Failure::Secret),
         Trouble::KeyRejected(_) | Trouble::WrongOrganization { .. } | Trouble::PermissionMissing(_) => Some(Failure::Permanent),
         Trouble::Unreachable(_) => Some(Failure::Transient),
         Trouble::Throttled { .. } => Some(Failure::Throttled),
@@ -98,12 +98,17 @@ fn failure(trouble: &Trouble) -> Option<Failure> {
     }
 }
 
-/// Reads the Secret. That Kubernetes does not answer says nothing about the Secret, and is an error of the pass.
+/// Reads the Secret. That Kubernetes does not answer says nothing about the Secret, and is an error of the pass; that it refuses is for
+/// a person to mend.
 async fn credentials(context: &Context, object: &DatadogOrg, org: &Org) -> Result<Result<Client, Trouble>, kubernetes::Error> {
     let name = &object.spec.credentials_secret_ref.name;
     let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
     let api: Api<Secret> = Api::namespaced(context.kubernetes.clone(), namespace);
-    let Some(secret) = within(api.get_opt(name)).await? else { return Ok(Err(Trouble::SecretNotFound(name.clone()))) };
+    let read = within(api.get_opt(name)).await;
+    if let Some(why) = read.as_ref().err().and_then(kubernetes::Error::forbidden) {
+        return Ok(Err(Trouble::SecretForbidden { secret: name.clone(), why: why.to_owned() }));
+    }
+    let Some(secret) = read? else { return Ok(Err(Trouble::SecretNotFound(name.clone()))) };
     let data = secret.data.unwrap_or_default();
     let invalid = |why: String| Trouble::SecretInvalid { secret: name.clone(), why };
     Ok(Credentials::from_secret(|key| data.get(key).map(|value| value.0.as_slice())).map_err(|error| invalid(error.to_string())).and_then(

@@ -1,126 +1,18 @@
 //! How a DatadogOrg stands, and the status that says so. Pure.
 
+mod trouble;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::model::{Identity, OrgId, Organization};
-use super::poll::{REFUSED_INTERVAL, SECRET_INTERVAL, SPREADING, SPREADING_INTERVAL};
-use super::requeue;
+pub use self::trouble::Trouble;
+use super::model::Identity;
 use super::status::{named, whole_seconds};
 use super::unmanaged::Tally;
-use crate::api::conditions::{OrganizationReason, Progress, Ready, Verdict};
+use crate::api::conditions::{OrganizationReason, Ready, Verdict};
 use crate::api::datadog_org::DatadogOrgStatus;
 use crate::api::fields::PrincipalStatus;
-
-/// Why an organization cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
-    /// The Secret is not there.
-    SecretNotFound(String),
-    /// The Secret cannot be read as credentials.
-    SecretInvalid {
-        /// Its name.
-        secret: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// Datadog refuses the credentials.
-    KeyRejected(String),
-    /// The credentials belong to another organization.
-    WrongOrganization {
-        /// The one that the spec pins or that was proven before.
-        expected: OrgId,
-        /// The one that they belong to.
-        found: Organization,
-    },
-    /// The credentials may not list connections.
-    PermissionMissing(String),
-    /// The spec suspends it.
-    Suspended,
-    /// The object's spec cannot be understood.
-    Undecodable(String),
-    /// No answer, or one that says nothing about the credentials.
-    Unreachable(String),
-    /// Nothing may be sent for this long.
-    Throttled {
-        /// What was refused.
-        why: String,
-        /// How long until the budget opens again.
-        wait: Duration,
-    },
-}
-
-impl Trouble {
-    /// The word in the condition.
-    pub fn reason(&self) -> OrganizationReason {
-        match self {
-            Self::SecretNotFound(_) => OrganizationReason::SecretNotFound,
-            Self::SecretInvalid { .. } => OrganizationReason::SecretInvalid,
-            Self::KeyRejected(_) => OrganizationReason::KeyRejected,
-            Self::WrongOrganization { .. } => OrganizationReason::WrongOrganization,
-            Self::PermissionMissing(_) => OrganizationReason::PermissionMissing,
-            Self::Suspended => OrganizationReason::Suspended,
-            Self::Undecodable(_) => OrganizationReason::Invalid,
-            Self::Unreachable(_) => OrganizationReason::Unreachable,
-            Self::Throttled { .. } => OrganizationReason::Throttled,
-        }
-    }
-
-    /// What happened, to what, and what to do.
-    pub fn message(&self) -> String {
-        match self {
-            Self::SecretNotFound(secret) => format!(
-                "the Secret `{secret}` does not exist in this namespace: create it with the keys api-key and app-key, or bearer-token; it \
-                 is looked for every 10 s"
-            ),
-            Self::SecretInvalid { secret, why } => format!("the Secret `{secret}` cannot be used: {why}"),
-            Self::WrongOrganization { expected, found } => format!(
-                "the credentials belong to organization {} ({}), not to {expected}: put a key of {expected} into the Secret; until then \
-                 nothing is done with it",
-                found.id, found.name
-            ),
-            Self::KeyRejected(why) | Self::PermissionMissing(why) | Self::Unreachable(why) | Self::Throttled { why, .. } => why.clone(),
-            Self::Suspended => {
-                "suspended by its spec: no request is made with its credentials, and its OrgConnections are left as they are".to_owned()
-            }
-            Self::Undecodable(why) => format!("the object cannot be understood: {why}. Correct it"),
-        }
-    }
-
-    /// Who brings it forward. A key that was just made may be refused for seconds, so a refusal is final only after a while.
-    pub fn progress(&self, lasting: Duration) -> Progress {
-        if matches!(self, Self::KeyRejected(_)) && lasting < SPREADING { Progress::Reconciling } else { self.reason().progress() }
-    }
-
-    /// How long Datadog is left alone with the same credentials.
-    pub fn wait(&self, lasting: Duration, attempts: u32, chance: f64) -> Duration {
-        match self {
-            Self::SecretNotFound(_) | Self::SecretInvalid { .. } => SECRET_INTERVAL,
-            Self::KeyRejected(_) if lasting < SPREADING => SPREADING_INTERVAL,
-            Self::KeyRejected(_) | Self::WrongOrganization { .. } | Self::PermissionMissing(_) | Self::Undecodable(_) => REFUSED_INTERVAL,
-            // It ends with a change of the spec.
-            Self::Suspended => Duration::from_hours(1),
-            Self::Unreachable(_) => requeue::backoff(attempts.saturating_add(2), chance),
-            Self::Throttled { wait, .. } => *wait + Duration::from_millis(100).mul_f64(1.0 + chance),
-        }
-    }
-
-    /// Whether Datadog was not even asked.
-    pub fn is_about_the_secret(&self) -> bool {
-        matches!(self, Self::SecretNotFound(_) | Self::SecretInvalid { .. })
-    }
-
-    /// Whether the identity that was proven before still stands.
-    pub fn leaves_identity(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Throttled { .. } | Self::Suspended | Self::SecretNotFound(_))
-    }
-
-    /// Whether a person has to mend it before anything can be deleted.
-    pub fn needs_a_person(&self) -> bool {
-        !matches!(self, Self::Unreachable(_) | Self::Throttled { .. } | Self::Suspended)
-    }
-}
 
 /// What the owner of a key lacks to write, if that is certain: an answer that names no permission at all proves nothing.
 pub fn lacks_write(identity: &Identity) -> Option<String> {

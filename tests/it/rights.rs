@@ -4,9 +4,10 @@
 mod ledger;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossorg::api::{DatadogOrg, OrgConnection};
-use datadog_double::{CENTRAL, PAYMENTS, SECURITY};
+use datadog_double::{CENTRAL, Entry, PAYMENTS, SECURITY};
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
@@ -17,7 +18,10 @@ use xtask::helm::Version;
 
 use self::ledger::Difference;
 use crate::harness::chart::{is_hook, is_of_people, only, render};
-use crate::harness::{OLD_ENOUGH, Operator, Way, World, keys_of, plane};
+use crate::harness::{Conditioned, OLD_ENOUGH, Operator, Way, World, keys_of, plane};
+
+/// A Secret is read every 10 s while its DatadogOrg is not connected, and with every poll: here every 10 s too.
+const SECRET_IS_READ: Duration = Duration::from_secs(20);
 
 /// A release of the chart, and the operator that it would run.
 struct Release {
@@ -29,20 +33,18 @@ struct Release {
 
 impl Release {
     /// Installs the chart with these values for a world of this name, and starts what its Deployment says, with its account's token.
-    async fn new(plane: Arc<ControlPlane>, name: &str, mut values: Value) -> Self {
+    async fn new(plane: Arc<ControlPlane>, name: &str, values: Value) -> Self {
         let world = World::on(plane, name).await;
         let home = format!("{name}-home");
         world.kubectl_text(&["create", "namespace", &home]).await;
-        values["crds"] = json!({"enabled": false});
-        values["fullnameOverride"] = json!(home);
-        // As the harness reads it.
-        values["logFormat"] = json!("text");
-        values["extraArgs"] = json!(["--listen=127.0.0.1:0", format!("--datadog-url={}", world.datadog_url)]);
-        let mut objects = render(Version::V4, &home, &values).unwrap();
-        objects.retain(|object| !is_hook(object));
-        world.apply_all(&objects, false).await.unwrap();
+        let objects = install(&world, &home, values).await;
         let operator = start(&world, &home, only(&objects, "Deployment")).await;
         Self { world, home, objects, operator }
+    }
+
+    /// Gives the release other values; its operator goes on as it is.
+    async fn upgrade(&mut self, values: Value) {
+        self.objects = install(&self.world, &self.home, values).await;
     }
 
     /// What its roles grant beside what its operator has asked.
@@ -55,6 +57,19 @@ impl Release {
         let entries = audit::parse(&complete.collect::<String>()).unwrap();
         ledger::compare(&ledger::granted(roles), entries.iter().filter(|entry| entry.user == user))
     }
+}
+
+/// Applies what the chart makes of these values.
+async fn install(world: &World, home: &str, mut values: Value) -> Vec<Value> {
+    values["crds"] = json!({"enabled": false});
+    values["fullnameOverride"] = json!(home);
+    // As the harness reads it.
+    values["logFormat"] = json!("text");
+    values["extraArgs"] = json!(["--listen=127.0.0.1:0", format!("--datadog-url={}", world.datadog_url)]);
+    let mut objects = render(Version::V4, home, &values).unwrap();
+    objects.retain(|object| !is_hook(object));
+    world.apply_all(&objects, false).await.unwrap();
+    objects
 }
 
 /// The container's arguments, and the token that a pod would find.
@@ -135,14 +150,29 @@ async fn with_secrets_by_name_it_takes_every_right_of_the_chart_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_not_named_is_kept_from_it() {
+async fn a_secret_that_is_not_named_is_kept_from_it_and_its_organization_says_so() {
     let name = "rights-refused";
-    let values = json!({"watchNamespaces": [name], "secretNames": ["central-datadog"]});
-    let release = Release::new(plane::shared().await, name, values).await;
-    release.world.org("payments").await;
+    let naming = |secrets: &[&str]| json!({"watchNamespaces": [name], "secretNames": secrets});
+    let mut release = Release::new(plane::shared().await, name, naming(&["central-datadog"])).await;
+    release.world.organization("payments").poll_every("10s").apply().await;
     release.world.org("central").await;
     release.world.org_ready("central").await;
-    let refused = async || release.difference().missing.first().cloned();
-    let refused = release.world.until("the Secret is refused", refused).await;
-    assert_eq!(refused, format!("get secrets payments-datadog in {name}"));
+    let refused = release.world.org_reason("payments", "SecretForbidden").await;
+    assert_eq!(release.difference().missing, [format!("get secrets payments-datadog in {name}")]);
+    for word in ["`payments-datadog`", "cannot get resource \"secrets\"", &format!(":{name}-home"), "`secretNames`"] {
+        assert!(refused.message().contains(word), "{word}: {}", refused.message());
+    }
+    assert!(refused.has("Reconciling"), "a role may take a moment: {:?}", refused.status);
+
+    release.upgrade(naming(&["central-datadog", "payments-datadog"])).await;
+    release.world.comes_to::<DatadogOrg>("payments", "Connected", SECRET_IS_READ).await;
+
+    release.upgrade(naming(&["central-datadog"])).await;
+    release.world.comes_to::<DatadogOrg>("payments", "SecretForbidden", SECRET_IS_READ).await;
+    let seen = release.world.datadog.journal().len();
+    release.world.connection("to-security").from("payments").to(SECURITY).types(&["audit"]).apply().await;
+    let waits = release.world.reason("to-security", "OrganizationNotReady").await;
+    assert!(waits.message().contains("SecretForbidden"), "{}", waits.message());
+    let of_payments = |entry: &Entry| entry.credential.as_deref() == Some("payments");
+    assert!(!release.world.datadog.journal()[seen..].iter().any(of_payments), "whoever takes the right away takes the key");
 }

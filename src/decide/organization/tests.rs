@@ -3,10 +3,11 @@ use std::collections::BTreeSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::*;
-use crate::api::conditions::find;
+use crate::api::conditions::{Progress, find};
 use crate::api::datadog_org::ConnectionCounts;
 use crate::decide::fixtures::{at, connection, other_pair, pair, sink, source, us};
-use crate::decide::model::{Connection, Principal};
+use crate::decide::model::{Connection, Organization, Principal};
+use crate::decide::poll::SPREADING;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -22,9 +23,14 @@ fn rejected() -> Trouble {
     Trouble::KeyRejected("Datadog refuses the key (403: Forbidden). Check it".to_owned())
 }
 
+fn forbidden() -> Trouble {
+    Trouble::SecretForbidden { secret: "payments-key".to_owned(), why: "the account cannot get it".to_owned() }
+}
+
 fn every_trouble() -> Vec<Trouble> {
     vec![
         Trouble::SecretNotFound("payments-key".to_owned()),
+        forbidden(),
         Trouble::SecretInvalid { secret: "payments-key".to_owned(), why: "it holds no key".to_owned() },
         rejected(),
         Trouble::WrongOrganization { expected: source().id, found: sink() },
@@ -71,6 +77,7 @@ fn ready(status: &DatadogOrgStatus) -> (&str, &str) {
 fn every_trouble_has_its_word_and_says_who_brings_it_forward() {
     for (trouble, reason, progress) in [
         ("SecretNotFound", "SecretNotFound", Progress::Reconciling),
+        ("SecretForbidden", "SecretForbidden", Progress::Stalled),
         ("SecretInvalid", "SecretInvalid", Progress::Stalled),
         ("KeyRejected", "KeyRejected", Progress::Stalled),
         ("WrongOrganization", "WrongOrganization", Progress::Stalled),
@@ -86,13 +93,15 @@ fn every_trouble_has_its_word_and_says_who_brings_it_forward() {
 }
 
 #[test]
-fn a_refused_key_is_final_only_after_two_minutes() {
+fn a_refused_key_and_a_refused_secret_are_final_only_after_two_minutes() {
     for (lasting, progress) in [
         (Duration::ZERO, Progress::Reconciling),
         (SPREADING.checked_sub(SECOND).unwrap(), Progress::Reconciling),
         (SPREADING, Progress::Stalled),
     ] {
-        assert_eq!(Stand::Trouble(rejected(), lasting).verdict(&[]).progress, progress, "{lasting:?}");
+        for refused in [rejected(), forbidden()] {
+            assert_eq!(Stand::Trouble(refused, lasting).verdict(&[]).progress, progress, "{lasting:?}");
+        }
     }
 }
 
@@ -100,6 +109,7 @@ fn a_refused_key_is_final_only_after_two_minutes() {
 fn every_message_says_what_is_the_matter_and_with_what() {
     for (trouble, words) in every_trouble().iter().zip([
         vec!["`payments-key`", "does not exist", "api-key", "bearer-token"],
+        vec!["`payments-key`", "the account cannot get it", "`get`", "`secretNames`"],
         vec!["`payments-key`", "it holds no key"],
         vec!["refuses the key"],
         vec!["11111111-0000", "22222222-0000", "central"],
@@ -152,8 +162,8 @@ fn an_organization_in_use_names_those_that_keep_it_whatever_else_is_the_matter()
 #[test]
 fn every_wait_is_as_long_as_its_trouble_needs() {
     let waits = |lasting| every_trouble().iter().map(|trouble| trouble.wait(lasting, 0, 1.0).as_secs()).collect::<Vec<_>>();
-    assert_eq!(waits(Duration::ZERO), [10, 10, 15, 55, 55, 4, 40, 3600]);
-    assert_eq!(waits(SPREADING), [10, 10, 55, 55, 55, 4, 40, 3600]);
+    assert_eq!(waits(Duration::ZERO), [10, 10, 10, 15, 55, 55, 4, 40, 3600]);
+    assert_eq!(waits(SPREADING), [10, 10, 10, 55, 55, 55, 4, 40, 3600]);
 }
 
 #[test]
@@ -190,8 +200,8 @@ fn a_trouble_on_the_way_or_at_will_says_nothing_of_the_key_and_needs_nobody() {
     for trouble in every_trouble() {
         let nobody = matches!(trouble, Trouble::Unreachable(_) | Trouble::Throttled { .. } | Trouble::Suspended);
         assert_eq!(trouble.needs_a_person(), !nobody, "{trouble:?}");
-        let gone = matches!(trouble, Trouble::SecretNotFound(_));
-        assert_eq!(trouble.leaves_identity(), nobody || gone, "{trouble:?}: a Secret that is gone says nothing of the last good key");
+        let unread = matches!(trouble, Trouble::SecretNotFound(_) | Trouble::SecretForbidden { .. });
+        assert_eq!(trouble.leaves_identity(), nobody || unread, "{trouble:?}: a Secret that is not read says nothing of the last good key");
     }
 }
 
