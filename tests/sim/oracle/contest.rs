@@ -1,5 +1,6 @@
 //! Who changed a connection how often: people behind the operator's back, and each process that put it right again.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use datadog_double::Connection;
@@ -28,10 +29,16 @@ impl Contest {
         self.corrections.push((line, pair, at));
     }
 
-    /// Whether the pair was really changed, and put right by one process, as often as that.
-    pub(super) fn is_real(&self, pair: Pair, since: Duration) -> bool {
-        let disturbances = self.disturbances.iter().filter(|(of, at)| *of == pair && *at >= since).count();
-        let corrections = |line: usize| self.corrections.iter().filter(|(by, of, at)| (*by, *of) == (line, pair) && *at >= since).count();
-        disturbances >= MANY && self.corrections.iter().any(|(line, _, _)| corrections(*line) >= MANY)
+    /// Whether the pair was really changed, and put right by one process, as often as that in some window since then.
+    pub(super) fn was_real(&self, pair: Pair, since: Duration, window: Duration) -> bool {
+        let disturbed = self.disturbances.iter().filter(|(of, _)| *of == pair).map(|(_, at)| *at);
+        let corrected = self.corrections.iter().filter(|(_, of, _)| *of == pair).map(|(_, _, at)| *at);
+        disturbed.chain(corrected).filter(|at| *at >= since).any(|begin| self.is_real(pair, &(begin..=begin + window)))
+    }
+
+    fn is_real(&self, pair: Pair, window: &RangeInclusive<Duration>) -> bool {
+        let disturbances = self.disturbances.iter().filter(|(of, at)| *of == pair && window.contains(at)).count();
+        let by = |line: usize| self.corrections.iter().filter(|(by, of, at)| (*by, *of) == (line, pair) && window.contains(at)).count();
+        disturbances >= MANY && self.corrections.iter().any(|(line, _, _)| by(*line) >= MANY)
     }
 }

@@ -108,8 +108,6 @@ struct Ledger {
     licences: Vec<Licence>,
     rates: Rates,
     contest: Contest,
-    /// Which objects have said Contested, and when last with good reason.
-    contested: BTreeMap<String, Duration>,
     /// Each DELETE that its brake had to let through.
     braked: Vec<Braked>,
     /// Which objects have said that the brake holds their deletion.

@@ -156,15 +156,12 @@ fn is_true(ledger: &mut Ledger, object: &Memory, at: Duration) {
     }
 }
 
-/// I7: the object says `Contested`. Said once, it may be said again until the contest is over.
+/// I7: the object says `Contested`: that is so from the contest on until its truce is over, however late it could be written.
 fn is_contested(ledger: &mut Ledger, object: &Memory, at: Duration) {
     let interval = object.wish.seat.map(|seat| ledger.seats.interval(seat, at.saturating_sub(CONTEST))).unwrap_or_default();
     let window = CONTEST.max(5 * interval) + interval + STATUS_AGE;
-    let is_real = object.pair().is_some_and(|pair| ledger.contest.is_real(pair, at.saturating_sub(window)));
-    let known = ledger.contested.get(&object.uid).is_some_and(|known| at <= *known + TRUCE);
-    if is_real {
-        ledger.contested.entry(object.uid.clone()).and_modify(|known| *known = at).or_insert(at);
-    } else if !known {
+    let since = at.saturating_sub(window + TRUCE);
+    if !object.pair().is_some_and(|pair| ledger.contest.was_real(pair, since, window)) {
         ledger.accuse("I7 truthful", at, format!("{} says Contested, but nobody contests it", object.name));
     }
 }
