@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::brake;
 use super::context::{CachedRow, Context};
-use crate::api::conditions::ConnectionReason;
+use crate::api::conditions::{ConnectionReason, OrganizationReason};
 use crate::metrics::{BudgetState, OrganizationState, State};
 use crate::world::org::Org;
 
@@ -20,8 +20,8 @@ pub(super) fn serve(context: &Arc<Context>) {
 
 fn state(context: &Context) -> State {
     let (rows, orgs): (Vec<_>, _) = (context.rows().collect(), context.orgs.all());
-    let mut connections = BTreeMap::new();
-    rows.iter().for_each(|row| *connections.entry(reason(row)).or_default() += 1);
+    let reasons = ConnectionReason::ALL.iter().map(|reason| reason.name()).chain([NOT_LOOKED_AT]);
+    let org_reasons = OrganizationReason::ALL.iter().map(|reason| reason.name());
     let ready = rows.iter().filter(|_| context.metrics.per_object()).filter_map(|row| {
         let subject = &row.0.as_ref().ok()?.subject;
         Some((subject.key.clone(), subject.digest.is_in_sync(subject.generation)))
@@ -29,14 +29,22 @@ fn state(context: &Context) -> State {
     let proven: BTreeSet<_> = orgs.iter().filter_map(|org| org.proven()).collect();
     let told = context.budgets.told(&proven).into_iter();
     State {
-        connections,
+        connections: counted(reasons, rows.iter().map(|row| reason(row))),
         ready: ready.collect(),
+        organization_reasons: counted(org_reasons, orgs.iter().map(|org| org.stand().reason().name())),
         organizations: orgs.iter().map(|org| organization(context, org)).collect(),
         budgets: told
             .map(|(organization, bucket, remaining)| BudgetState { organization: organization.to_string(), bucket, remaining })
             .collect(),
         watches: context.health.ages(),
     }
+}
+
+/// How often each word is said. That one is not said is told too: an alert that waits would take a series with a gap for one without.
+fn counted(words: impl Iterator<Item = &'static str>, said: impl Iterator<Item = &'static str>) -> BTreeMap<&'static str, u64> {
+    let mut counts: BTreeMap<_, _> = words.map(|word| (word, 0)).collect();
+    said.for_each(|word| *counts.entry(word).or_default() += 1);
+    counts
 }
 
 fn reason(row: &CachedRow) -> &'static str {
@@ -47,7 +55,6 @@ fn reason(row: &CachedRow) -> &'static str {
 fn organization(context: &Context, org: &Org) -> OrganizationState {
     OrganizationState {
         key: org.key.clone(),
-        reason: org.stand().reason().name(),
         inventory_age: org.inventory_age(),
         unmanaged: org.unmanaged().map(|ids| ids.len()),
         held: brake::held(context, org),

@@ -16,7 +16,9 @@ use crate::world::Key;
 pub struct State {
     /// The DatadogOrgs.
     pub organizations: Vec<OrganizationState>,
-    /// How many OrgConnections there are with each reason.
+    /// How many DatadogOrgs there are with each reason, also of those that none has.
+    pub organization_reasons: BTreeMap<&'static str, u64>,
+    /// How many OrgConnections there are with each reason, likewise.
     pub connections: BTreeMap<&'static str, u64>,
     /// Whether each OrgConnection is ready; empty unless that is asked for.
     pub ready: BTreeMap<Key, bool>,
@@ -31,8 +33,6 @@ pub struct State {
 pub struct OrganizationState {
     /// Namespace and name.
     pub key: Key,
-    /// How its credentials stand.
-    pub reason: &'static str,
     /// How old its last complete list is.
     pub inventory_age: Duration,
     /// How many connections of the last list no object manages; unknown before it.
@@ -85,11 +85,9 @@ type Seconds = Gauge<f64, AtomicU64>;
 impl State {
     pub(super) fn show(&self, board: &mut Board) {
         let orgs = || self.organizations.iter();
-        let mut reasons: BTreeMap<&'static str, u64> = BTreeMap::new();
-        orgs().for_each(|org| *reasons.entry(org.reason).or_default() += 1);
-        count(board, &described::CONNECTIONS, self.connections.iter().map(|(reason, number)| (Reason { reason }, *number)));
+        count(board, &described::CONNECTIONS, by_reason(&self.connections));
         count(board, &described::CONNECTION_READY, self.ready.iter().map(|(key, ready)| (object(key), u64::from(*ready))));
-        count(board, &described::ORGANIZATIONS, reasons.into_iter().map(|(reason, number)| (Reason { reason }, number)));
+        count(board, &described::ORGANIZATIONS, by_reason(&self.organization_reasons));
         seconds(board, &described::INVENTORY_AGE, orgs().map(|org| (object(&org.key), org.inventory_age)));
         let unmanaged = orgs().filter_map(|org| Some((object(&org.key), u64::try_from(org.unmanaged?).ok()?)));
         count(board, &described::UNMANAGED, unmanaged);
@@ -103,6 +101,10 @@ impl State {
         seconds(board, &described::WATCH_AGE, self.watches.iter().map(|(watch, age)| (Watch { watch: watch.clone() }, *age)));
         count(board, &described::BUILD, [(Build { version: env!("CARGO_PKG_VERSION") }, 1)]);
     }
+}
+
+fn by_reason(counts: &BTreeMap<&'static str, u64>) -> impl Iterator<Item = (Reason, u64)> {
+    counts.iter().map(|(reason, number)| (Reason { reason }, *number))
 }
 
 fn object(key: &Key) -> Object {

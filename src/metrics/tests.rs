@@ -16,15 +16,10 @@ fn observation(result: &'static str) -> Observation {
 
 /// A state in which nothing is missing.
 fn state() -> State {
-    let org = |name: &str, reason| OrganizationState {
-        key: key(name),
-        reason,
-        inventory_age: Duration::from_millis(2500),
-        unmanaged: Some(3),
-        held: 2,
-    };
+    let org = |name: &str| OrganizationState { key: key(name), inventory_age: Duration::from_millis(2500), unmanaged: Some(3), held: 2 };
     State {
-        organizations: vec![org("payments", "Connected"), org("central", "Connected"), org("old", "KeyRejected")],
+        organizations: vec![org("payments"), org("central"), org("old")],
+        organization_reasons: BTreeMap::from([("Connected", 2), ("KeyRejected", 1), ("Suspended", 0)]),
         connections: BTreeMap::from([("InSync", 7), ("Conflict", 1)]),
         ready: BTreeMap::from([(key("to-central"), true)]),
         budgets: vec![BudgetState { organization: "11111111-0000".to_owned(), bucket: "a\"\nforged 1".to_owned(), remaining: 8 }],
@@ -93,6 +88,7 @@ fn values_are_those_of_the_moment() {
         "crossorg_connections{reason=\"Conflict\"} 1",
         "crossorg_connection_ready{namespace=\"apps\",name=\"to-central\"} 1",
         "crossorg_organizations{reason=\"Connected\"} 2",
+        "crossorg_organizations{reason=\"Suspended\"} 0",
         "crossorg_inventory_age_seconds{namespace=\"apps\",name=\"payments\"} 2.5",
         "crossorg_unmanaged_connections{namespace=\"apps\",name=\"payments\"} 3",
         "crossorg_drift_repaired_total{was=\"changed\"} 1",
