@@ -1,5 +1,11 @@
 //! A release on a real API server, from its installation to its end. No pod runs here: what the objects do has tests of its own.
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crossorg::api::DatadogOrg;
+use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
 use kube::api::ListParams;
@@ -58,4 +64,37 @@ async fn an_upgrade_upgrades_the_crds() {
     install(&world, Version::V4, json!({"replicas": 2})).await;
     let crd = crds(&world).await.into_iter().find(|crd| crd.metadata.name.as_deref() == Some(name)).unwrap();
     assert_eq!(crd.spec.names.categories, Some(vec!["datadog".to_owned()]));
+}
+
+/// The commands of these notes, run as a person does who pastes them into a shell beside the files that they name.
+async fn paste(world: &World, notes: &str) {
+    let begin = notes.find("kubectl create").unwrap();
+    let end = notes.find("\nEOF\n").unwrap() + "\nEOF\n".len();
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pasted");
+    fs::create_dir_all(&directory).unwrap();
+    ["api-key", "app-key"].iter().for_each(|name| fs::write(directory.join(name), name).unwrap());
+    let kubectl = world.plane.kubectl();
+    let programs = Path::new(kubectl.get_program()).parent().unwrap();
+    let script = format!("PATH='{}':$PATH\n{}", programs.display(), &notes[begin..end]);
+    let mut shell = Command::new("sh");
+    shell.args(["-e", "-c", &script]).current_dir(directory).env("KUBECONFIG", world.plane.kubeconfig());
+    let output = tokio::task::spawn_blocking(move || shell.output()).await.unwrap().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn the_commands_of_the_notes_can_be_pasted_into_a_shell() {
+    let world = World::on(plane::bare().await, "pasted").await;
+    for (values, namespace, secret) in [
+        (json!({}), "observability", "payments-datadog"),
+        (json!({"watchNamespaces": ["pasted"], "secretNames": ["keys", "others"]}), "pasted", "keys"),
+    ] {
+        let notes = install(&world, Version::V4, values).await;
+        plane::await_kinds(&world.plane).await;
+        paste(&world, &notes).await;
+        let org = Api::<DatadogOrg>::namespaced(world.client.clone(), namespace).get("payments").await.unwrap();
+        assert_eq!(org.spec.credentials_secret_ref.name, secret);
+        let secret = Api::<Secret>::namespaced(world.client.clone(), namespace).get(secret).await.unwrap();
+        assert!(secret.data.unwrap().keys().eq(["api-key", "app-key"]));
+    }
 }
