@@ -63,19 +63,19 @@ first_file() {
 	done
 }
 
-# What `name size` lines of all files in all layers say, against what it may be.
+# What is in the archive, by `tar`: the files of all layers, which may be compressed, and whatever is no layer; against what it may be.
 measure() {
 	unpacked=$(mktemp -d)
 	trap 'rm -rf "$unpacked"' EXIT
 	tar -xf "$archive" -C "$unpacked"
-	find "$unpacked" -type f | while read -r part; do tar -tvf "$part" 2>/dev/null || true; done |
-		awk -v package="$package" -v all="$(wc -c <"$archive")" -v binary_limit=$LARGEST_BINARY -v rest_limit=$LARGEST_REST '
+	find "$unpacked" -type f | while read -r part; do tar -tvf "$part" 2>/dev/null || echo "no-layer $(wc -c <"$part")"; done |
+		awk -v package="$package" -v binary_limit=$LARGEST_BINARY -v rest_limit=$LARGEST_REST '
+			$1 == "no-layer" { rest += $2; next }
 			$1 !~ /^-/ { next }
 			$NF == package { binary = $3; next }
 			$NF == "etc/ssl/certs/ca-certificates.crt" { roots = $3; next }
 			{ stranger = $NF }
 			END {
-				rest = all - binary - roots
 				printf "binary %d bytes, CA roots %d, everything else %d\n", binary, roots, rest
 				if (stranger) { print "error: the image holds " stranger " too" > "/dev/stderr"; exit 1 }
 				if (!binary) { print "error: the image holds no " package > "/dev/stderr"; exit 1 }
@@ -84,6 +84,10 @@ measure() {
 			}'
 }
 
+case ${image##*/} in
+*:?*) ;;
+*) fail "IMAGE has no tag: name it as IMAGE=${image%:}:$version" ;;
+esac
 engine=${ENGINE:-$(engine)}
 mkdir -p target/image
 set -- --file "$dockerfile" --tag "$image" --label "org.opencontainers.image.version=${image##*:}"
