@@ -20,6 +20,12 @@ const BEGINNING: &str = "\
 #   kubectl apply --server-side -f deploy/install.yaml
 #
 # `image` near the end is the name that `make image` gives; put the name under which your cluster finds it there.
+#
+# To remove it, delete the objects first, while the operator runs: only it can take their finalizers off.
+#
+#   kubectl delete orgconnections --all --all-namespaces
+#   kubectl delete datadogorgs --all --all-namespaces
+#   kubectl delete -f deploy/install.yaml
 apiVersion: v1
 kind: Namespace
 metadata:
