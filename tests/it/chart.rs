@@ -12,6 +12,9 @@ use xtask::helm::Version;
 use crate::harness::World;
 use crate::harness::chart::{RELEASE, is_hook, is_of_people, only, render};
 
+/// The account that somebody else makes.
+const GIVEN: &str = "given";
+
 /// A situation, and the values for it.
 type Situation = (&'static str, Value);
 
@@ -26,9 +29,10 @@ fn of_rights(here: &str) -> Vec<Situation> {
         ("two namespaces", json!({"watchNamespaces": [here, "default"]})),
         ("Secrets by name, everywhere", json!({"secretNames": ["payments-datadog", "central-datadog"]})),
         ("Secrets by name, in one namespace", json!({"watchNamespaces": [here], "secretNames": ["payments-datadog"]})),
-        ("nothing beyond namespaces", json!({"watchNamespaces": [here], "crds": {"enabled": false}, "rbac": {"aggregate": false}})),
+        ("nothing beyond namespaces", json!({"watchNamespaces": [here], "crds": {"enabled": false}})),
+        ("one namespace, and roles for people", json!({"watchNamespaces": [here], "rbac": {"aggregate": true}})),
         ("CRDs that go with the release", json!({"crds": {"keep": false}})),
-        ("roles and account of somebody else", json!({"rbac": {"create": false}, "serviceAccount": {"create": false, "name": "given"}})),
+        ("roles and account of somebody else", json!({"rbac": {"create": false}, "serviceAccount": {"create": false, "name": GIVEN}})),
         ("an account that a cloud knows", json!({"serviceAccount": {"name": "known", "annotations": {"example.org/role": "reader"}}})),
     ]
 }
@@ -59,7 +63,7 @@ fn of_the_pod() -> Vec<Situation> {
                 "env": [{"name": "HTTPS_PROXY", "value": "http://proxy.example:3128"}, {"name": "SSL_CERT_FILE", "value": "/ca/ca.crt"}],
                 "volumes": [{"name": "ca", "configMap": {"name": "ca"}}],
                 "volumeMounts": [{"name": "ca", "mountPath": "/ca", "readOnly": true}],
-                "extraArgs": ["--listen=0.0.0.0:8080"],
+                "extraArgs": ["--listen=[::]:8080"],
             }),
         ),
         (
@@ -83,6 +87,7 @@ fn of_the_pod() -> Vec<Situation> {
             "users that the platform numbers, and labels of the company",
             json!({
                 "podSecurityContext": {"runAsUser": null, "runAsGroup": null},
+                "commonLabels": {"cost-center": "7"},
                 "podLabels": {"team": "observability"},
                 "podAnnotations": {"example.org/owner": "observability"},
             }),
@@ -139,7 +144,9 @@ async fn in_every_situation_it_is_welcome_and_its_pods_keep_to_the_restricted_pr
         let objects = render(Version::V4, &world.namespace, &values).unwrap();
         // The Prometheus operator's CRDs are not here: what the chart says to it has a test of its own.
         let known: Vec<Value> = objects.into_iter().filter(|object| object["kind"] != "ServiceMonitor").collect();
-        account(&world, only(&known, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"].as_str().unwrap()).await;
+        let named = only(&known, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"].as_str().unwrap();
+        assert!(named == GIVEN || only(&known, "ServiceAccount")["metadata"]["name"] == named, "{situation}: nobody makes {named}");
+        account(&world, named).await;
         assert_eq!(world.apply_all(&known, true).await, Ok(()), "{situation}");
         assert_eq!(refusal(&world, pod_of(only(&known, "Deployment"))).await, None, "{situation}");
     }
@@ -172,14 +179,66 @@ fn both_versions_of_helm_render_the_same() {
 fn with_namespaces_it_has_no_right_beyond_them() {
     let values = json!({"watchNamespaces": ["a", "b"]});
     for object in render(Version::V4, "home", &values).unwrap() {
-        let of_people = is_of_people(&object);
         let kind = object["kind"].as_str().unwrap();
-        assert!(of_people || !kind.starts_with("ClusterRole"), "{object}");
-        assert!(
-            ["home", "a", "b"].iter().any(|name| object["metadata"]["namespace"] == *name) || !kind.contains("Role") || of_people,
-            "{object}"
-        );
+        assert!(!kind.starts_with("ClusterRole"), "{object}");
+        assert!(["home", "a", "b"].iter().any(|name| object["metadata"]["namespace"] == *name) || !kind.contains("Role"), "{object}");
     }
+}
+
+#[test]
+fn roles_for_people_come_with_rights_everywhere_or_when_they_are_asked_for() {
+    for (values, roles) in [
+        (json!({}), 3),
+        (json!({"rbac": {"aggregate": false}}), 0),
+        (json!({"watchNamespaces": ["a"]}), 0),
+        (json!({"watchNamespaces": ["a"], "rbac": {"aggregate": true}}), 3),
+    ] {
+        let objects = render(Version::V4, "any", &values).unwrap();
+        assert_eq!(objects.iter().filter(|object| is_of_people(object)).count(), roles, "{values}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_yaml_takes_for_something_else_is_a_name() {
+    let world = restricted("2024").await;
+    let filter = "crossorg[{object: x}]=debug #b";
+    let values = json!({
+        "fullnameOverride": "true",
+        "watchNamespaces": ["2024"],
+        "serviceAccount": {"name": "007"},
+        "priorityClassName": "1",
+        "logFilter": filter,
+    });
+    let objects = render(Version::V4, &world.namespace, &values).unwrap();
+    assert_eq!(world.apply_all(&objects, true).await, Ok(()));
+    let arguments = only(&objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap();
+    assert!(arguments.contains(&json!(format!("--log={filter}"))), "{arguments:?}");
+}
+
+#[test]
+fn common_labels_are_on_every_object_and_take_none_of_the_charts_own_away() {
+    let values = json!({
+        "commonLabels": {"team": "x", "app.kubernetes.io/name": "x"},
+        "replicas": 2,
+        "networkPolicy": {"enabled": true},
+        "serviceMonitor": {"enabled": true},
+    });
+    for object in render(Version::V4, "any", &values).unwrap() {
+        let labels = &object["metadata"]["labels"];
+        assert!(labels["team"] == "x" && labels["app.kubernetes.io/name"] != "x", "{object}");
+    }
+}
+
+#[test]
+fn a_label_of_the_user_keeps_no_pod_from_its_deployment_and_an_annotation_replaces_the_charts() {
+    let annotation = "ad.datadoghq.com/crossorg.checks";
+    let values = json!({"podLabels": {"app.kubernetes.io/name": "x", "team": "y"}, "commonLabels": {"team": "x"}, "podAnnotations": {annotation: "{}"}});
+    let objects = render(Version::V4, "any", &values).unwrap();
+    let spec = &only(&objects, "Deployment")["spec"];
+    let metadata = &spec["template"]["metadata"];
+    assert_eq!(metadata["labels"]["app.kubernetes.io/name"], spec["selector"]["matchLabels"]["app.kubernetes.io/name"]);
+    assert_eq!(metadata["labels"]["team"], "y");
+    assert_eq!(metadata["annotations"], json!({annotation: "{}"}));
 }
 
 #[test]

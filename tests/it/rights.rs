@@ -65,7 +65,7 @@ async fn install(world: &World, home: &str, mut values: Value) -> Vec<Value> {
     values["fullnameOverride"] = json!(home);
     // As the harness reads it.
     values["logFormat"] = json!("text");
-    values["extraArgs"] = json!(["--listen=127.0.0.1:0", format!("--datadog-url={}", world.datadog_url)]);
+    values["extraArgs"] = json!([format!("--datadog-url={}", world.datadog_url)]);
     let mut objects = render(Version::V4, home, &values).unwrap();
     objects.retain(|object| !is_hook(object));
     world.apply_all(&objects, false).await.unwrap();
@@ -81,7 +81,9 @@ async fn start(world: &World, home: &str, deployment: &Value) -> Operator {
     let token = accounts.create_token_request(account, &PostParams::default(), &request).await.unwrap().status.unwrap().token;
     let kubeconfig = world.plane.kubeconfig_for_token(&token, home).unwrap();
     let way = Way { kubeconfig, ..Way::default() };
-    let arguments: Vec<&str> = pod["containers"][0]["args"].as_array().unwrap().iter().map(|argument| argument.as_str().unwrap()).collect();
+    let of_the_pod = pod["containers"][0]["args"].as_array().unwrap().iter().map(|argument| argument.as_str().unwrap());
+    // The port of a pod is its own; here all operators share one machine.
+    let arguments: Vec<&str> = of_the_pod.chain(["--listen=127.0.0.1:0"]).collect();
     let operator = world.start_operator_with(&way, &arguments).await;
     world.until("the operator is ready", async || operator.is_ready().await.then_some(())).await;
     operator

@@ -1,13 +1,17 @@
 //! Settings that the chart does not know, or that are of another type: refused before anything is done, by name.
 
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
 use serde_json::{Value, json};
 use xtask::helm::Version;
 
-use crate::harness::chart::{folder, render};
+use crate::harness::chart::{folder, render, render_chart};
 
 /// Every setting, as the keys that lead to it, and its default.
 fn defaults() -> Vec<(Vec<String>, Value)> {
-    let text = std::fs::read_to_string(folder().join("values.yaml")).unwrap();
+    let text = fs::read_to_string(folder().join("values.yaml")).unwrap();
     let mut found = Vec::new();
     collect(&[], &serde_yaml::from_str(&text).unwrap(), &mut found);
     found
@@ -69,11 +73,42 @@ fn what_cannot_be_is_refused() {
         (json!({"image": {"digest": "sha256:abc"}}), "/image/digest"),
         (json!({"image": {"pullPolicy": "Sometimes"}}), "/image/pullPolicy"),
         (json!({"logFormat": "xml"}), "/logFormat"),
-        (json!({"terminationGracePeriodSeconds": 4}), "/terminationGracePeriodSeconds"),
+        (json!({"terminationGracePeriodSeconds": 9}), "/terminationGracePeriodSeconds"),
         (json!({"networkPolicy": {"apiServerPorts": [0]}}), "/networkPolicy/apiServerPorts/0"),
         (json!({"extraArgs": ["listen"]}), "/extraArgs/0"),
     ] {
         let refusal = refusal(Version::V4, &wrong);
         assert!(refusal.contains(&format!("at '{at}'")), "{refusal}");
+    }
+}
+
+#[test]
+fn what_would_not_run_is_refused_with_what_to_do() {
+    for (wrong, words) in [
+        (json!({"extraArgs": ["--listen=0.0.0.0:9090"]}), "the port is 8080"),
+        (json!({"extraArgs": ["--log=debug"]}), "from its settings"),
+        (json!({"extraArgs": ["--leader-elect"]}), "from its settings"),
+        (json!({"serviceAccount": {"create": false}}), "name an account, or set rbac.create to false"),
+    ] {
+        let refusal = refusal(Version::V4, &wrong);
+        assert!(refusal.contains(words), "{refusal}");
+    }
+}
+
+#[test]
+fn a_parent_chart_can_switch_it_on_and_off() {
+    let parent = Path::new(env!("CARGO_TARGET_TMPDIR")).join("parent-chart");
+    fs::remove_dir_all(&parent).ok();
+    fs::create_dir_all(parent.join("charts")).unwrap();
+    symlink(folder(), parent.join("charts/crossorg")).unwrap();
+    let dependency = json!({"name": "crossorg", "version": "*", "condition": "crossorg.enabled"});
+    let about = json!({"apiVersion": "v2", "name": "parent", "version": "1.0.0", "dependencies": [dependency]});
+    fs::write(parent.join("Chart.yaml"), about.to_string()).unwrap();
+    for version in Version::ALL {
+        for enabled in [true, false] {
+            let values = json!({"crossorg": {"enabled": enabled}});
+            let objects = render_chart(version, &parent, "any", &values).unwrap();
+            assert_eq!(objects.iter().any(|object| object["kind"] == "Deployment"), enabled, "{version:?}");
+        }
     }
 }

@@ -27,10 +27,13 @@ pub(crate) fn run(mut helm: Command, arguments: &[&str], values: &Value) -> Outp
 
 /// The objects of the chart with these values, or what Helm has against them.
 pub(crate) fn render(version: Version, namespace: &str, values: &Value) -> Result<Vec<Value>, String> {
+    render_chart(version, &folder(), namespace, values)
+}
+
+/// The same of another chart.
+pub(crate) fn render_chart(version: Version, chart: &Path, namespace: &str, values: &Value) -> Result<Vec<Value>, String> {
     let helm = Helm::ensure(version).unwrap().command();
-    let chart = folder();
-    let chart = chart.to_str().unwrap();
-    let arguments = ["template", RELEASE, chart, "--namespace", namespace, "--kube-version", "1.37.1", "--values", "-"];
+    let arguments = ["template", RELEASE, chart.to_str().unwrap(), "--namespace", namespace, "--kube-version", "1.37.1", "--values", "-"];
     let output = run(helm, &arguments, values);
     let text = String::from_utf8(output.stdout).unwrap();
     if !output.status.success() {
