@@ -1,7 +1,7 @@
 //! Health and metrics over HTTP.
 //!
-//! `/livez` answers as long as the process turns; `/readyz` once the first list of every watch has come, while none is blind and the CRDs
-//! are this version's; `/metrics` counts.
+//! `/livez` answers as long as the process turns; `/readyz` once the first list of every watch has come, or of one that stands by the lease
+//! has been seen, while none is blind and the CRDs are this version's; `/metrics` counts.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -26,6 +26,7 @@ use tracing::{debug, info, warn};
 pub use self::term::Term;
 
 use crate::controller::End;
+use crate::controller::health::Health;
 use crate::decide::election::{self, Moment, RENEW_DEADLINE, Seen, Step};
 use crate::log::chain;
 
@@ -33,6 +34,9 @@ use crate::log::chain;
 pub const ATTEMPT: Duration = Duration::from_secs(5);
 /// How long giving the lease back may take: together with the calls under way it stays within the 5 s in which the process is to end.
 const RELEASE: Duration = Duration::from_millis(900);
+
+/// Under this name the lease stands among what is heard of the API server.
+const LEASES: &str = "leases";
 
 /// The real time, for people who read the lease: nothing is decided by it.
 pub type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -46,6 +50,7 @@ pub struct Candidate {
     me: String,
     wall_clock: WallClock,
     chance: Chance,
+    health: Arc<Health>,
     begun: Instant,
     seen: Seen,
     /// Of whom it has said that it waits for them.
@@ -104,10 +109,12 @@ enum Attempt {
 }
 
 impl Candidate {
-    /// A process called `me`, as no other ever is, that stands for the Lease `name` in the client's own namespace.
-    pub fn new(kubernetes: kube::Client, name: String, me: String, wall_clock: WallClock, chance: Chance) -> Self {
+    /// A process called `me`, as no other ever is, that stands for the Lease `name` in the client's own namespace. One that cannot read it,
+    /// or not write it, is not healthy.
+    pub fn new(kubernetes: kube::Client, name: String, me: String, (wall_clock, chance): (WallClock, Chance), health: Arc<Health>) -> Self {
         let leases = Api::default_namespaced(kubernetes);
-        Self { leases, name, me, wall_clock, chance, begun: Instant::now(), seen: Seen::default(), waits_for: None, failing: false }
+        health.begins(LEASES);
+        Self { leases, name, me, wall_clock, chance, health, begun: Instant::now(), seen: Seen::default(), waits_for: None, failing: false }
     }
 
     /// Waits until this process leads, works as long as it does, and gives the lease back when the work has ended in good order.
@@ -251,6 +258,8 @@ impl Candidate {
         let failure = match outcome.map_err(Failure::from).flatten() {
             Ok(attempt) => {
                 self.failing = false;
+                self.health.has_listed(LEASES);
+                self.health.is_answered(LEASES);
                 return Some(attempt);
             }
             Err(failure) => failure,

@@ -1,4 +1,4 @@
-//! How the watches are doing: for `/readyz`, for a metric, and for passes that must not take "not seen yet" for "not there".
+//! How the watches, and the lease, are doing: for `/readyz`, for a metric, and for passes that must not take "not seen yet" for "not there".
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A watch is renewed every 30 s. One that has had no answer for this long is blind: what it should have shown is not known.
+/// A watch is renewed every 30 s, a lease more often. One that has had no answer for this long is blind: what it should have shown is not known.
 pub const BLIND_AFTER: Duration = Duration::from_secs(60);
 
-/// How each watch is doing, by its name, and whether the CRDs are those of this version.
+/// How each watch is doing, by its name, and whether the CRDs are those of this version. A lease counts as a watch: each look at it is an
+/// answer, the first one its list.
 #[derive(Debug, Default)]
 pub struct Health {
     watches: Mutex<BTreeMap<String, Watch>>,
@@ -29,19 +30,19 @@ impl Health {
     }
 
     /// There is such a watch; its first list has not come yet.
-    pub(super) fn begins(&self, watch: &str) {
+    pub fn begins(&self, watch: &str) {
         self.lock().insert(watch.to_owned(), Watch { listed: false, answered_at: Instant::now() });
     }
 
     /// The watch has its first list.
-    pub(super) fn has_listed(&self, watch: &str) {
+    pub fn has_listed(&self, watch: &str) {
         if let Some(watch) = self.lock().get_mut(watch) {
             watch.listed = true;
         }
     }
 
     /// The API server has answered the watch.
-    pub(super) fn is_answered(&self, watch: &str) {
+    pub fn is_answered(&self, watch: &str) {
         if let Some(watch) = self.lock().get_mut(watch) {
             watch.answered_at = Instant::now();
         }
@@ -60,8 +61,9 @@ impl Health {
     /// Why the process is not ready, if it is not.
     pub fn complaint(&self) -> Option<String> {
         let of = |why: &str, watches: &[String]| (!watches.is_empty()).then(|| format!("{why} {}", watches.join(", ")));
-        of("waiting for the first list of", &self.missing())
-            .or_else(|| of("the API server has not been heard for a minute about", &self.blind()))
+        of("nothing is seen yet of", &self.missing())
+            .or_else(|| of("nothing has been heard for a minute of", &self.blind()))
+            .map(|complaint| complaint + ": if this lasts, the log says what the API server answers")
             .or_else(|| self.older_crds.load(Ordering::Relaxed).then(|| "the installed CRDs are older than this operator".to_owned()))
     }
 
@@ -90,14 +92,20 @@ mod tests {
         let health = Health::default();
         health.begins("datadogorgs");
         assert_eq!((health.missing(), health.knows("datadogorgs")), (vec!["datadogorgs".to_owned()], false));
-        assert_eq!(health.complaint().unwrap(), "waiting for the first list of datadogorgs");
+        assert_eq!(
+            health.complaint().unwrap(),
+            "nothing is seen yet of datadogorgs: if this lasts, the log says what the API server answers"
+        );
         health.has_listed("datadogorgs");
         assert!(health.missing().is_empty() && health.knows("datadogorgs") && !health.knows("orgconnections"));
         tokio::time::advance(BLIND_AFTER).await;
         assert!(health.blind().is_empty());
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(health.blind(), ["datadogorgs"]);
-        assert_eq!(health.complaint().unwrap(), "the API server has not been heard for a minute about datadogorgs");
+        assert_eq!(
+            health.complaint().unwrap(),
+            "nothing has been heard for a minute of datadogorgs: if this lasts, the log says what the API server answers"
+        );
         health.is_answered("datadogorgs");
         assert_eq!((health.blind(), health.complaint()), (vec![], None));
     }

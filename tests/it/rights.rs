@@ -32,14 +32,25 @@ struct Release {
 }
 
 impl Release {
-    /// Installs the chart with these values for a world of this name, and starts what its Deployment says, with its account's token.
+    /// Installs the chart with these values for a world of this name, and starts what its Deployment says, with its account's token. Waits
+    /// until it is ready.
     async fn new(plane: Arc<ControlPlane>, name: &str, values: Value) -> Self {
+        let release = Self::unready(plane, name, values).await;
+        release.is_ready().await;
+        release
+    }
+
+    async fn unready(plane: Arc<ControlPlane>, name: &str, values: Value) -> Self {
         let world = World::on(plane, name).await;
         let home = format!("{name}-home");
         world.kubectl_text(&["create", "namespace", &home]).await;
         let objects = install(&world, &home, values).await;
         let operator = start(&world, &home, only(&objects, "Deployment")).await;
         Self { world, home, objects, operator }
+    }
+
+    async fn is_ready(&self) {
+        self.world.until("the operator is ready", async || self.operator.is_ready().await.then_some(())).await;
     }
 
     /// Gives the release other values; its operator goes on as it is.
@@ -84,9 +95,7 @@ async fn start(world: &World, home: &str, deployment: &Value) -> Operator {
     let of_the_pod = pod["containers"][0]["args"].as_array().unwrap().iter().map(|argument| argument.as_str().unwrap());
     // The port of a pod is its own; here all operators share one machine.
     let arguments: Vec<&str> = of_the_pod.chain(["--listen=127.0.0.1:0"]).collect();
-    let operator = world.start_operator_with(&way, &arguments).await;
-    world.until("the operator is ready", async || operator.is_ready().await.then_some(())).await;
-    operator
+    world.start_operator_with(&way, &arguments).await
 }
 
 /// Everything that makes the operator ask Kubernetes for something: objects come, change, are put right, wait, and go.
@@ -177,4 +186,19 @@ async fn a_secret_that_is_not_named_is_kept_from_it_and_its_organization_says_so
     assert!(waits.message().contains("SecretForbidden"), "{}", waits.message());
     let of_payments = |entry: &Entry| entry.credential.as_deref() == Some("payments");
     assert!(!release.world.datadog.journal()[seen..].iter().any(of_payments), "whoever takes the right away takes the key");
+}
+
+#[tokio::test]
+async fn a_process_that_may_not_ask_for_the_lease_is_not_ready_and_says_what_it_needs() {
+    let name = "rights-lease";
+    let rights = |given: bool| json!({"watchNamespaces": [name], "rbac": {"create": given}});
+    let mut release = Release::unready(plane::shared().await, name, rights(false)).await;
+    let refused = async || release.operator.log().contains("get, create and update on leases").then_some(());
+    release.world.until("it says what it needs", refused).await;
+    let (status, complaint) = release.operator.get("/readyz").await.unwrap();
+    assert_eq!((status, complaint.contains("nothing is seen yet of leases")), (503, true), "{complaint}");
+    assert_eq!(release.operator.log().matches("leases").count(), 1, "{}", release.operator.log());
+
+    release.upgrade(rights(true)).await;
+    release.is_ready().await;
 }
