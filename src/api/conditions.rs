@@ -135,6 +135,8 @@ reasons! {
         Checking => Reconciling,
         /// The Secret does not exist.
         SecretNotFound => Reconciling,
+        /// Kubernetes does not say what is in the Secret.
+        SecretUnreadable => Reconciling,
         /// Datadog cannot be reached or answers with errors of its own.
         Unreachable => Reconciling,
         /// Datadog's rate limit is used up.

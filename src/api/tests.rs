@@ -204,7 +204,7 @@ fn the_words_in_conditions_keep_their_spelling() {
     );
     assert_eq!(
         organization.join(" "),
-        "Connected Checking SecretNotFound Unreachable Throttled InUse Suspended SecretForbidden SecretInvalid KeyRejected \
+        "Connected Checking SecretNotFound SecretUnreadable Unreachable Throttled InUse Suspended SecretForbidden SecretInvalid KeyRejected \
          WrongOrganization PermissionMissing Invalid"
     );
 }

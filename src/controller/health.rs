@@ -77,6 +77,11 @@ impl Health {
         self.ages().into_iter().filter(|(_, age)| *age > BLIND_AFTER).map(|(name, _)| name).collect()
     }
 
+    /// Whether this watch has been without an answer for longer than [`BLIND_AFTER`].
+    pub(super) fn is_blind(&self, watch: &str) -> bool {
+        self.lock().get(watch).is_some_and(|watch| watch.answered_at.elapsed() > BLIND_AFTER)
+    }
+
     /// How long ago each watch was answered last.
     pub fn ages(&self) -> Vec<(String, Duration)> {
         self.lock().iter().map(|(name, watch)| (name.clone(), watch.answered_at.elapsed())).collect()

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::context::Context;
+use super::watch;
 use crate::api::{CLAIM_ANNOTATION, CONNECTION_FINALIZER, FIELD_MANAGER, OrgConnection, PAIR_LABEL};
 use crate::decide::claims::{Claim, pair_label};
 use crate::decide::model::Pair;
@@ -47,6 +48,11 @@ impl Error {
         self.status().filter(|status| status.is_forbidden()).map(|status| status.message.as_str())
     }
 
+    /// There is nothing there for this operator: no right, or no namespace.
+    fn is_closed(&self) -> bool {
+        self.status().is_some_and(|status| status.is_forbidden() || status.is_not_found())
+    }
+
     /// Somebody else wrote in between: look again.
     pub(super) fn is_conflict(&self) -> bool {
         self.status().is_some_and(kube::core::Status::is_conflict)
@@ -71,20 +77,22 @@ pub(super) struct Live {
     pub(super) object: OrgConnection,
     /// The other objects that claim the pair.
     pub(super) others: Vec<DeserializeGuard<OrgConnection>>,
+    /// Those of them in a namespace that is closed to this operator: it writes nothing there, so the cache knows all there is to know.
+    pub(super) unread: Vec<Key>,
 }
 
 /// Reads the object with this uid and its rivals; `None` if it is gone or a namesake has taken its place.
 pub(super) async fn read(context: &Context, key: &Key, uid: &str, pair: Option<Pair>) -> Result<Option<Live>, Error> {
-    let mut others = match pair {
+    let (mut others, unread) = match pair {
         Some(pair) => of_pair(context, key, pair).await?,
-        None => Vec::new(),
+        None => Default::default(),
     };
     let listed = others.iter().position(|object| Key::of(object) == *key).map(|index| others.swap_remove(index));
     let object = match listed {
         Some(object) => object.0.ok(),
         None => within(connections(context, key).get_opt(&key.name)).await?,
     };
-    Ok(object.filter(|object| object.uid().as_deref() == Some(uid)).map(|object| Live { object, others }))
+    Ok(object.filter(|object| object.uid().as_deref() == Some(uid)).map(|object| Live { object, others, unread }))
 }
 
 /// Reads the object alone.
@@ -92,25 +100,34 @@ pub(super) async fn read_alone(context: &Context, key: &Key, uid: &str) -> Resul
     Ok(within(connections(context, key).get_opt(&key.name)).await?.filter(|object| object.uid().as_deref() == Some(uid)))
 }
 
-/// Everybody who carries the pair's label, in all watched namespaces, and beside this object those who are known to want the pair without
-/// one: they have not claimed it yet, or somebody took the label away.
-async fn of_pair(context: &Context, key: &Key, pair: Pair) -> Result<Vec<DeserializeGuard<OrgConnection>>, Error> {
+/// Everybody who carries the pair's label, in all watched namespaces, and those who are known to remember something of the pair without
+/// one: somebody took it away. Who remembers nothing is no rival, and gets the label together with the claim.
+async fn of_pair(context: &Context, key: &Key, pair: Pair) -> Result<(Vec<DeserializeGuard<OrgConnection>>, Vec<Key>), Error> {
     let selector = ListParams::default().labels(&format!("{PAIR_LABEL}={}", pair_label(pair)));
-    let mut found = Vec::new();
+    let (mut found, mut closed) = (Vec::new(), Vec::new());
     for scope in &context.scopes {
         let api = match &scope.namespace {
             Some(namespace) => Api::namespaced(context.kubernetes.clone(), namespace),
             None => Api::all(context.kubernetes.clone()),
         };
-        found.extend(within(api.list(&selector)).await?.items);
+        match (within(api.list(&selector)).await, &scope.namespace) {
+            (Ok(list), _) => found.extend(list.items),
+            (Err(error), Some(namespace)) if error.is_closed() && namespace != &key.namespace && watch::is_blind(context, namespace) => {
+                closed.push(namespace);
+            }
+            (Err(error), _) => return Err(error),
+        }
     }
-    let known = context.objects.of_pair(pair).into_iter();
-    let unlabelled: Vec<Key> = known.filter(|other| other != key && !found.iter().any(|object| Key::of(object) == *other)).collect();
+    let remembers =
+        |other: &Key| context.row(other).is_none_or(|row| row.0.as_ref().map_or(true, |row| row.subject.memory.pair().is_some()));
+    let known = context.objects.of_pair(pair).into_iter().filter(|other| other != key && remembers(other));
+    let unlabelled = known.filter(|other| !found.iter().any(|object| Key::of(object) == *other));
+    let (unread, unlabelled): (Vec<Key>, Vec<Key>) = unlabelled.partition(|other| closed.contains(&&other.namespace));
     for other in unlabelled {
         let api = Api::<DeserializeGuard<OrgConnection>>::namespaced(context.kubernetes.clone(), &other.namespace);
         found.extend(within(api.get_opt(&other.name)).await?);
     }
-    Ok(found)
+    Ok((found, unread))
 }
 
 /// All OrgConnections of a namespace, also those that cannot be understood.

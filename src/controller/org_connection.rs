@@ -68,7 +68,7 @@ async fn live_pass(
     let mut claimed = false;
     loop {
         let subject = Subject::of(&live.object);
-        let view = View::of(context, &subject, live_rivals(context, &subject, &live.others));
+        let view = View::of(context, &subject, live_rivals(context, &subject, &live));
         // The cache is behind: its next event brings the pass that fits. A release begins only once the watch has delivered the deletion.
         if view.pair != pair || subject.terminating != cached.terminating {
             return Ok(Some(Ending::of(live.object, Report::unchanged(Retry::Backoff))));

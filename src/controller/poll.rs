@@ -15,7 +15,7 @@ use crate::decide::desired::Names;
 use crate::decide::model::{OrgId, Pair};
 use crate::decide::organization::Trouble;
 use crate::decide::poll::{self, Ask};
-use crate::log::chain;
+use crate::log::{chain, one_line};
 use crate::metrics::Failure;
 use crate::world::Key;
 use crate::world::inventory::{Changed, Snapshot};
@@ -89,7 +89,8 @@ fn failed(context: &Context, org: &Org, trouble: Trouble) -> Turned {
 
 fn failure(trouble: &Trouble) -> Option<Failure> {
     match trouble {
-        Trouble::SecretNotFound(_) | Trouble::SecretForbidden { .. } | Trouble::SecretInvalid { .. } => Some(Failure::Secret),
+        Trouble::SecretNotFound(_) | Trouble::SecretForbidden { .. } => Some(Failure::Secret),
+        Trouble::SecretUnreadable { .. } | Trouble::SecretInvalid { .. } => Some(Failure::Secret),
         Trouble::KeyRejected(_) | Trouble::WrongOrganization { .. } | Trouble::PermissionMissing(_) => Some(Failure::Permanent),
         Trouble::Unreachable(_) => Some(Failure::Transient),
         Trouble::Throttled { .. } => Some(Failure::Throttled),
@@ -98,17 +99,18 @@ fn failure(trouble: &Trouble) -> Option<Failure> {
     }
 }
 
-/// Reads the Secret. That Kubernetes does not answer says nothing about the Secret, and is an error of the pass; that it refuses is for
-/// a person to mend.
+/// Reads the Secret. That Kubernetes does not answer, or refuses, is an error of the pass, which is soon made again; if it lasts, it is told.
 async fn credentials(context: &Context, object: &DatadogOrg, org: &Org) -> Result<Result<Client, Trouble>, kubernetes::Error> {
     let name = &object.spec.credentials_secret_ref.name;
     let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
     let api: Api<Secret> = Api::namespaced(context.kubernetes.clone(), namespace);
-    let read = within(api.get_opt(name)).await;
-    if let Some(why) = read.as_ref().err().and_then(kubernetes::Error::forbidden) {
-        return Ok(Err(Trouble::SecretForbidden { secret: name.clone(), why: why.to_owned() }));
-    }
-    let Some(secret) = read? else { return Ok(Err(Trouble::SecretNotFound(name.clone()))) };
+    let secret = match within(api.get_opt(name)).await {
+        Ok(secret) => secret,
+        Err(error) if org.secret_stays_unread() => return Ok(Err(unread(name, &error))),
+        Err(error) => return Err(error),
+    };
+    org.secret_is_read();
+    let Some(secret) = secret else { return Ok(Err(Trouble::SecretNotFound(name.clone()))) };
     let data = secret.data.unwrap_or_default();
     let invalid = |why: String| Trouble::SecretInvalid { secret: name.clone(), why };
     Ok(Credentials::from_secret(|key| data.get(key).map(|value| value.0.as_slice())).map_err(|error| invalid(error.to_string())).and_then(
@@ -118,6 +120,14 @@ async fn credentials(context: &Context, object: &DatadogOrg, org: &Org) -> Resul
             Ok(client.with_budget(budget))
         },
     ))
+}
+
+fn unread(secret: &str, error: &kubernetes::Error) -> Trouble {
+    let secret = secret.to_owned();
+    match error.forbidden() {
+        Some(why) => Trouble::SecretForbidden { secret, why: one_line(why) },
+        None => Trouble::SecretUnreadable { secret, why: chain(error) },
+    }
 }
 
 async fn ask_for(context: &Context, client: &Client, org: &Org, ask: Ask) -> Result<Snapshot, Trouble> {

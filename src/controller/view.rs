@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use kube::Resource;
 use kube::api::ObjectMeta;
-use kube::core::DeserializeGuard;
 
 use super::context::Context;
-use crate::api::OrgConnection;
+use super::kubernetes::Live;
 use crate::decide::claims::{Claimant, Intent};
 use crate::decide::desired::{Desired, Invalid, Names, Referenced};
 use crate::decide::model::{Organization, Pair, PrincipalId};
@@ -79,9 +78,11 @@ impl View {
 /// with the sink's.
 fn reach(context: &Context, subject: &Subject, source: Option<Arc<Org>>, pair: Option<Pair>) -> (Option<Arc<Org>>, step::Organization) {
     let organization = source.as_ref().map_or(step::Organization::Missing, |org| org.source());
-    let stays = matches!(organization, step::Organization::Usable { .. } | step::Organization::NotUsable { undecided: true, .. })
-        || source.as_ref().is_some_and(|org| org.is_suspended());
-    let Some(pair) = pair.filter(|_| subject.terminating && !stays) else { return (source, organization) };
+    let takes_part = |pair: Pair| source.as_ref().and_then(|org| org.proven()).is_none_or(|proven| pair.involves(proven));
+    let may_serve = matches!(organization, step::Organization::Usable { .. } | step::Organization::NotUsable { undecided: true, .. });
+    let is_suspended = source.as_ref().is_some_and(|org| org.is_suspended());
+    let stays = |pair: Pair| is_suspended || (may_serve && takes_part(pair));
+    let Some(pair) = pair.filter(|pair| subject.terminating && !stays(*pair)) else { return (source, organization) };
     let last_good = source.as_ref().and_then(|org| org.last_good());
     if let Some((us, now)) = last_good.and_then(|(client, us)| Some((us.id, client.organization_time()?))) {
         return (source, step::Organization::DeletesOnly { us: Some(us), now });
@@ -113,21 +114,25 @@ impl Wish {
         let referenced = |org: Option<&Arc<Org>>| org.map_or(Referenced::Missing, |org| org.referenced());
         let named = subject.sink().and_then(|key| context.orgs.get(&key));
         let (source, sink) = (referenced(org.as_ref()), referenced(named.as_ref()));
-        let specified_at = context.objects.specified_at(&subject.key, subject.generation);
-        let names = org.as_ref().map_or(Names::NotAsked, |org| org.names(specified_at));
-        Self { desired: Desired::parse(&subject.spec, &source, &sink, &names, subject.memory.bound()), source, sink, org }
+        let bound = subject.memory.bound();
+        let by_name = org.as_ref().filter(|_| subject.spec.sink_org.name.is_some() && bound.is_none());
+        let specified_at = || context.objects.specified_at(&subject.key, subject.generation);
+        let names = by_name.map_or(Names::NotAsked, |org| org.names(specified_at()));
+        Self { desired: Desired::parse(&subject.spec, &source, &sink, &names, bound), source, sink, org }
     }
 }
 
 /// The rivals as the cache knows them: good enough to see that nothing is to be done.
 pub(super) fn cached_rivals(context: &Context, subject: &Subject) -> Vec<Claimant> {
-    let through = subject.source();
-    let rows = context.objects.beside(&subject.key).into_iter().filter_map(|key| context.row(&key));
-    rows.filter_map(|row| match &row.0 {
-        Ok(row) => claimant(context, &row.subject, &through),
+    cached(context, context.objects.beside(&subject.key), &subject.source()).collect()
+}
+
+fn cached(context: &Context, keys: impl IntoIterator<Item = Key>, through: &Key) -> impl Iterator<Item = Claimant> {
+    let rows = keys.into_iter().filter_map(|key| context.row(&key));
+    rows.filter_map(move |row| match &row.0 {
+        Ok(row) => claimant(context, &row.subject, through),
         Err(_) => claimant_unclear(context, row.meta()),
     })
-    .collect()
 }
 
 /// These and the objects of the same source that would hold the pair, or may turn out to: some have no label yet and have had no pass of
@@ -137,23 +142,24 @@ fn with_heirs(context: &Context, subject: &Subject, pair: Option<Pair>, mut othe
     let through = subject.source();
     for key in context.orgs.of_organization(pair.source).iter().flat_map(|org| context.objects.of_org(&org.key)) {
         let Some(row) = context.row(&key) else { continue };
-        let claimant = row.0.as_ref().ok().and_then(|row| claimant(context, &row.subject, &through));
         // Who has claimed or recorded something carries the label and was read live: a cached memory could be an old one.
-        let is_new = |claimant: &Claimant| claimant.memory.pair().is_none() && !others.iter().any(|other| other.uid == claimant.uid);
+        let is_new =
+            |other: &Subject| !other.terminating && other.memory.pair().is_none() && !others.iter().any(|known| known.uid == other.uid);
+        let Some(heir) = row.0.as_ref().ok().map(|row| &row.subject).filter(|heir| is_new(heir)) else { continue };
         let wants_it = |intent: Intent| intent == Intent::MayHold(pair.source) || intent == Intent::Hold(pair);
-        others.extend(claimant.filter(|claimant| wants_it(claimant.intent) && is_new(claimant)));
+        others.extend(claimant(context, heir, &through).filter(|claimant| wants_it(claimant.intent)));
     }
     others
 }
 
 /// The rivals of a live read.
-pub(super) fn live_rivals(context: &Context, subject: &Subject, others: &[DeserializeGuard<OrgConnection>]) -> Vec<Claimant> {
+pub(super) fn live_rivals(context: &Context, subject: &Subject, live: &Live) -> Vec<Claimant> {
     let through = subject.source();
-    let others = others.iter().filter_map(|other| match &other.0 {
+    let others = live.others.iter().filter_map(|other| match &other.0 {
         Ok(object) => claimant(context, &Subject::of(object), &through),
         Err(_) => claimant_unclear(context, other.meta()),
     });
-    others.collect()
+    others.chain(cached(context, live.unread.iter().cloned(), &through)).collect()
 }
 
 /// A claim counts only if its source is the organization that the object's own source has proven, or if the status records a connection of
@@ -192,17 +198,21 @@ fn intent(context: &Context, subject: &Subject, through: &Key) -> Intent {
     }
     let Wish { desired, source, org, .. } = Wish::of(context, subject);
     let owns_nothing = subject.memory.claim.is_none() && subject.memory.recorded.is_none();
-    let takes = match org.map(|org| org.source()) {
-        Some(step::Organization::Usable { terminating, .. }) => !terminating || !owns_nothing,
+    let takes = match org.as_ref().map(|org| org.source()) {
+        // What a key may not create, its object does not come into by a hand-over either.
+        Some(step::Organization::Usable { terminating, writes_refused, .. }) => !owns_nothing || !(terminating || writes_refused.is_some()),
         Some(_) | None => false,
     };
+    let may_be_told = org.is_some_and(|org| org.names_may_come());
     if policies.only_look() || !takes {
         return Intent::Neither;
     }
     match (desired, source) {
         (Ok(desired), _) if subject.memory.pair().is_none_or(|pair| pair == desired.pair) => Intent::Hold(desired.pair),
         // A lookup that failed is made again with the next list.
-        (Err(Invalid::NameNotLookedUp(_) | Invalid::NamesUnavailable { refused: false, .. }), Referenced::Proven(source, _)) => {
+        (Err(Invalid::NameNotLookedUp(_) | Invalid::NamesUnavailable { refused: false, .. }), Referenced::Proven(source, _))
+            if may_be_told =>
+        {
             Intent::MayHold(source.id)
         }
         // A key that may not look names up may not delete either (docs/datadog-api.md, "Who a key is"): nothing is lost by waiting for it.

@@ -240,6 +240,11 @@ impl<K: Resource<DynamicType = ()>> Tap<K> {
     }
 }
 
+/// Whether nothing has been heard for long of the OrgConnections of this namespace.
+pub(super) fn is_blind(context: &Context, namespace: &str) -> bool {
+    context.health.is_blind(&watch_name::<CachedRow>(Some(namespace)))
+}
+
 fn watch_name<K: Resource<DynamicType = ()>>(namespace: Option<&str>) -> String {
     namespace.map_or_else(|| K::plural(&()).into_owned(), |namespace| format!("{} in {namespace}", K::plural(&())))
 }

@@ -93,7 +93,7 @@ impl Client {
         self.credentials == other.credentials && self.base == other.base
     }
 
-    /// The organization's time now in whole seconds, reckoned from its last answer; never ahead of it. Unknown before the first answer.
+    /// The organization's time now in whole seconds, reckoned from its last answer that could be read; never ahead of it. Unknown before the first answer.
     pub fn organization_time(&self) -> Option<Timestamp> {
         self.clock.at(Instant::now())
     }
@@ -181,7 +181,9 @@ impl Client {
         let sent = Instant::now();
         let result = self.exchange(call, input).await.and_then(|response| {
             let value = read(response.body()).map_err(|what| Error::Unreadable { call, what })?;
-            Ok(Answer { value, asked_at: clock::date(response.headers()).and_then(|date| clock::sent_at(date, sent.elapsed())) })
+            // Any other answer may be that of something in between, with a clock of its own.
+            let date = clock::date(response.headers()).inspect(|date| self.clock.set(*date, Instant::now()));
+            Ok(Answer { value, asked_at: date.and_then(|date| clock::sent_at(date, sent.elapsed())) })
         });
         if let (Some(observer), false) = (&self.observer, matches!(result, Err(Error::ObserveOnly { .. }))) {
             let (class, result) = result.as_ref().map_or_else(|error| (error.class().name(), error.label()), |_| ("ok", "ok"));
@@ -190,7 +192,7 @@ impl Client {
         result
     }
 
-    /// Sends the request and lets clock and budget learn from the answer, whatever it is. Success is 200 alone: the API uses no other.
+    /// Sends the request and lets the budget learn from the answer, whatever it is. Success is 200 alone: the API uses no other.
     async fn exchange(&self, call: Call, input: Input) -> Result<Response<Bytes>, Error> {
         let failed = |error| Error::of_transport(call, error);
         let request = self.request(call, input).map_err(|error| failed(TransportError::NotSent(error.into())))?;
@@ -198,9 +200,6 @@ impl Client {
             Ok(answered) => answered.map_err(failed)?,
             Err(_) => return Err(failed(TransportError::TimedOut(DEADLINE))),
         };
-        if let Some(date) = clock::date(response.headers()) {
-            self.clock.set(date, Instant::now());
-        }
         let exhausted_until = self.budget.learn(call, response.status(), response.headers());
         match response.status() {
             StatusCode::OK => Ok(response),

@@ -83,9 +83,16 @@ impl Memory {
         self.recorded.and(self.recorded_pair)
     }
 
-    /// The pair that this object may own something of: the claimed one, or that of the recorded connection. It never changes.
+    /// The same, with a claim on another pair than the recorded one as lost: the operator never wrote such a one.
+    #[must_use]
+    pub fn without_forged_claim(self) -> Self {
+        let is_forged = self.claim.is_some_and(|claim| self.bound().is_some_and(|bound| bound != claim.pair));
+        if is_forged { Self { claim: None, intact: false, ..self } } else { self }
+    }
+
+    /// The pair that this object may own something of: that of the recorded connection, or the claimed one. It never changes.
     pub fn pair(&self) -> Option<Pair> {
-        self.claim.map(|claim| claim.pair).or(self.bound())
+        self.bound().or(self.claim.map(|claim| claim.pair))
     }
 
     /// The claim's create time: from then on a creation was announced.

@@ -123,6 +123,7 @@ pub fn remembered(status: Option<&OrgConnectionStatus>, memory: Memory) -> Memor
         recorded_pair: id(&status.source).zip(id(&status.sink)).map(|(source, sink)| super::model::Pair { source, sink }),
         ..memory
     }
+    .without_forged_claim()
 }
 
 #[cfg(test)]

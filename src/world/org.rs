@@ -3,6 +3,7 @@
 mod brake;
 mod lists;
 mod names;
+mod secret;
 mod state;
 mod wishes;
 mod writes;
@@ -23,7 +24,7 @@ use crate::decide::brake::Brake;
 use crate::decide::desired::Referenced;
 use crate::decide::model::{Identity, OrgId, Organization, Principal};
 use crate::decide::organization::{Stand, Trouble, lacks_write, tells_otherwise};
-use crate::decide::poll::{self, Turn};
+use crate::decide::poll::Turn;
 use crate::decide::requeue::PERMANENT_WAIT;
 use crate::decide::step;
 
@@ -60,7 +61,9 @@ impl Org {
             doubted: false,
             writes: Writes::Untried,
             names: None,
+            names_fail_since: None,
             secret_read_at: None,
+            secret_unread_since: None,
             started: Instant::now(),
             epoch: 0,
             brake: Brake::of(object),
@@ -160,7 +163,7 @@ impl Org {
             stalled,
         };
         match (&state.trouble, state.speaker()) {
-            (Some(failing), _) => not_usable(state.why_not(), failing.trouble.needs_a_person()),
+            (Some(failing), _) => not_usable(state.why_not(), failing.trouble.needs_a_person(failing.since.elapsed())),
             (None, None) => not_usable(None, false),
             (None, Some((client, us))) => match client.organization_time() {
                 Some(now) => step::Organization::Usable {
@@ -206,29 +209,6 @@ impl Org {
         Turn { link: state.link(), list_age: state.listed_at.map(|at| at.elapsed()), interval: state.interval(), wanted, closed }
     }
 
-    /// Whether the Secret is to be read now although Datadog is to be left alone.
-    pub fn secret_is_due(&self) -> bool {
-        let state = self.lock();
-        let fresh = state.secret_read_at.is_some_and(|at| at.elapsed() < poll::SECRET_INTERVAL);
-        !fresh && (state.trouble.is_some() || state.client.is_none() || state.refusal().is_some())
-    }
-
-    /// The Secret was read and holds usable credentials: a new client if they are other ones than before, with nothing proven.
-    pub fn credentials(&self, client: Client) {
-        let mut state = self.lock();
-        state.secret_read_at = Some(Instant::now());
-        if state.client.as_ref().is_none_or(|known| !known.is_like(&client)) {
-            state.client = Some(client);
-            state.epoch += 1;
-            state.identity = None;
-            state.trouble = None;
-            state.writes = Writes::Untried;
-        } else if let Some(failing) = state.trouble.as_mut().filter(|failing| failing.trouble.is_about_the_secret()) {
-            // The list that ends the trouble is asked for at once: what was seen before may be old.
-            failing.wait = Duration::ZERO;
-        }
-    }
-
     /// The identity was proven. With other permissions, or after half an hour, a refused write is worth trying again.
     pub fn identified(&self, identity: Identity) {
         let mut state = self.lock();
@@ -253,7 +233,8 @@ impl Org {
         let (since, attempts) = same.map_or((now, 0), |failing| (failing.since, failing.attempts.saturating_add(1)));
         let looked = same.map(|failing| failing.asked_at);
         // Whoever asked for this look learns that it was taken.
-        let news = same.is_none() || state.insisted > looked;
+        let needs_a_person = |at: Instant| trouble.needs_a_person(at.duration_since(since));
+        let news = looked.is_none_or(|looked| needs_a_person(looked) != needs_a_person(now)) || state.insisted > looked;
         if !trouble.leaves_identity() {
             state.identity = None;
         }

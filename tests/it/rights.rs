@@ -1,6 +1,7 @@
 //! The chart's rights are what the operator needs: it lives a whole life as the chart's ServiceAccount, with the arguments of the chart's
 //! Deployment, and the audit log then has neither a refusal nor a grant without use.
 
+mod closed;
 mod ledger;
 
 use std::sync::Arc;
@@ -20,8 +21,8 @@ use self::ledger::Difference;
 use crate::harness::chart::{is_hook, is_of_people, only, render};
 use crate::harness::{Conditioned, OLD_ENOUGH, Operator, Way, World, keys_of, plane};
 
-/// A Secret is read every 10 s while its DatadogOrg is not connected, and with every poll: here every 10 s too.
-const SECRET_IS_READ: Duration = Duration::from_secs(20);
+/// A Secret is read with every poll, here every 10 s, is told to be refused 10 s later, with an attempt at most 10 s after that.
+const SECRET_IS_READ: Duration = Duration::from_secs(40);
 
 /// A release of the chart, and the operator that it would run.
 struct Release {
@@ -197,7 +198,7 @@ async fn a_process_that_may_not_ask_for_the_lease_is_not_ready_and_says_what_it_
     release.world.until("it says what it needs", refused).await;
     let (status, complaint) = release.operator.get("/readyz").await.unwrap();
     assert_eq!((status, complaint.contains("nothing is seen yet of leases")), (503, true), "{complaint}");
-    assert_eq!(release.operator.log().matches("leases").count(), 1, "{}", release.operator.log());
+    assert_eq!(release.operator.log().matches("trying again").count(), 1, "{}", release.operator.log());
 
     release.upgrade(rights(true)).await;
     release.is_ready().await;

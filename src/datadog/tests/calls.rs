@@ -148,14 +148,23 @@ async fn a_call_ends_within_its_deadline_whatever_the_transport_does() {
 async fn the_organization_has_its_own_clock_in_whole_seconds() {
     let (client, _) = scripted(|n, _| {
         let dates = ["Thu, 01 Jan 2026 10:00:00 GMT", "not a date"];
-        with_headers(503, &[("date", dates[n])], "")
+        with_headers(200, &[("date", dates[n])], "{}")
     });
     assert_eq!(client.organization_time(), None);
-    client.identity().await.unwrap_err();
+    client.delete(connection_id()).await.unwrap();
     tokio::time::advance(Duration::from_millis(2_900)).await;
     assert_eq!(client.organization_time(), Some("2026-01-01T10:00:02Z".parse().unwrap()));
-    client.identity().await.unwrap_err();
+    client.delete(connection_id()).await.unwrap();
     assert_eq!(client.clone().organization_time(), Some("2026-01-01T10:00:02Z".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn the_clock_of_whatever_answers_in_datadogs_place_is_not_believed() {
+    for (status, body) in [(200, "<html>"), (302, ""), (403, ""), (404, "{}"), (429, "{}"), (503, "<html>")] {
+        let (client, _) = scripted(move |_, _| with_headers(status, &[("date", "Thu, 01 Jan 2032 10:00:00 GMT")], body));
+        client.delete(connection_id()).await.unwrap_err();
+        assert_eq!(client.organization_time(), None, "{status}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

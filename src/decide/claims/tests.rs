@@ -106,12 +106,23 @@ fn an_adopt_claim_owns_nothing() {
 }
 
 #[test]
-fn the_pair_is_the_claims_and_only_without_one_the_statuss() {
+fn the_pair_is_the_statuss_and_only_without_one_the_claims() {
     let row = connection();
     let elsewhere = Memory { claim: Some(Claim { pair: other_pair(), ..bare_claim() }), ..Memory::default() };
-    assert_eq!(elsewhere.recording(&row).pair(), Some(other_pair()));
+    assert_eq!(elsewhere.pair(), Some(other_pair()));
+    assert_eq!(elsewhere.recording(&row).pair(), Some(pair()), "an annotation can be forged");
     assert_eq!(Memory::default().recording(&row).pair(), Some(pair()));
     assert_eq!(Memory::default().pair(), None);
+}
+
+#[test]
+fn a_claim_of_another_pair_than_the_recorded_one_is_as_good_as_lost() {
+    let row = connection();
+    let forged = Memory { claim: Some(Claim { pair: other_pair(), ..bare_claim() }), intact: true, ..Memory::default() };
+    assert_eq!(forged.without_forged_claim(), forged, "nothing contradicts it");
+    assert_eq!(forged.recording(&row).without_forged_claim(), Memory::default().recording(&row));
+    let own = claimed(at(0)).recording(&row);
+    assert_eq!(own.without_forged_claim(), own);
 }
 
 fn stand(me: &Claimant, others: &[Claimant], present: Option<&Connection>) -> Standing {

@@ -31,6 +31,7 @@ fn every_trouble() -> Vec<Trouble> {
     vec![
         Trouble::SecretNotFound("payments-key".to_owned()),
         forbidden(),
+        Trouble::SecretUnreadable { secret: "payments-key".to_owned(), why: "it cannot be decrypted".to_owned() },
         Trouble::SecretInvalid { secret: "payments-key".to_owned(), why: "it holds no key".to_owned() },
         rejected(),
         Trouble::WrongOrganization { expected: source().id, found: sink() },
@@ -78,6 +79,7 @@ fn every_trouble_has_its_word_and_says_who_brings_it_forward() {
     for (trouble, reason, progress) in [
         ("SecretNotFound", "SecretNotFound", Progress::Reconciling),
         ("SecretForbidden", "SecretForbidden", Progress::Stalled),
+        ("SecretUnreadable", "SecretUnreadable", Progress::Reconciling),
         ("SecretInvalid", "SecretInvalid", Progress::Stalled),
         ("KeyRejected", "KeyRejected", Progress::Stalled),
         ("WrongOrganization", "WrongOrganization", Progress::Stalled),
@@ -110,6 +112,7 @@ fn every_message_says_what_is_the_matter_and_with_what() {
     for (trouble, words) in every_trouble().iter().zip([
         vec!["`payments-key`", "does not exist", "api-key", "bearer-token"],
         vec!["`payments-key`", "the account cannot get it", "`get`", "`secretNames`"],
+        vec!["`payments-key`", "it cannot be decrypted", "every 10 s"],
         vec!["`payments-key`", "it holds no key"],
         vec!["refuses the key"],
         vec!["11111111-0000", "22222222-0000", "central"],
@@ -162,13 +165,13 @@ fn an_organization_in_use_names_those_that_keep_it_whatever_else_is_the_matter()
 #[test]
 fn every_wait_is_as_long_as_its_trouble_needs() {
     let waits = |lasting| every_trouble().iter().map(|trouble| trouble.wait(lasting, 0, 1.0).as_secs()).collect::<Vec<_>>();
-    assert_eq!(waits(Duration::ZERO), [10, 10, 10, 15, 55, 55, 4, 40, 3600]);
-    assert_eq!(waits(SPREADING), [10, 10, 10, 55, 55, 55, 4, 40, 3600]);
+    assert_eq!(waits(Duration::ZERO), [10, 10, 10, 10, 15, 55, 55, 4, 40, 3600]);
+    assert_eq!(waits(SPREADING), [10, 10, 10, 10, 55, 55, 55, 4, 40, 3600]);
 }
 
 #[test]
 fn a_mended_key_or_permission_is_noticed_within_a_minute_whatever_was_tried_before() {
-    for trouble in every_trouble().into_iter().filter(Trouble::needs_a_person) {
+    for trouble in every_trouble().into_iter().filter(|trouble| trouble.needs_a_person(SPREADING)) {
         for lasting in [Duration::ZERO, SPREADING, Duration::from_hours(100)] {
             for attempts in [0, 1, 100, u32::MAX] {
                 let wait = trouble.wait(lasting, attempts, 1.0);
@@ -198,8 +201,11 @@ fn nothing_is_sent_before_the_budget_opens_again() {
 #[test]
 fn a_trouble_on_the_way_or_at_will_says_nothing_of_the_key_and_needs_nobody() {
     for trouble in every_trouble() {
-        let nobody = matches!(trouble, Trouble::Unreachable(_) | Trouble::Throttled { .. } | Trouble::Suspended);
-        assert_eq!(trouble.needs_a_person(), !nobody, "{trouble:?}");
+        let nobody =
+            matches!(trouble, Trouble::Unreachable(_) | Trouble::Throttled { .. } | Trouble::Suspended | Trouble::SecretUnreadable { .. });
+        assert_eq!(trouble.needs_a_person(SPREADING), !nobody, "{trouble:?}");
+        let may_spread = matches!(trouble, Trouble::KeyRejected(_) | Trouble::SecretForbidden { .. });
+        assert_eq!(trouble.needs_a_person(SECOND), !nobody && !may_spread, "{trouble:?}");
         let unread = matches!(trouble, Trouble::SecretNotFound(_) | Trouble::SecretForbidden { .. });
         assert_eq!(trouble.leaves_identity(), nobody || unread, "{trouble:?}: a Secret that is not read says nothing of the last good key");
     }

@@ -19,6 +19,13 @@ pub enum Trouble {
         /// What the API server says.
         why: String,
     },
+    /// Kubernetes does not answer what is in the Secret.
+    SecretUnreadable {
+        /// Its name.
+        secret: String,
+        /// What happened.
+        why: String,
+    },
     /// The Secret cannot be read as credentials.
     SecretInvalid {
         /// Its name.
@@ -58,6 +65,7 @@ impl Trouble {
         match self {
             Self::SecretNotFound(_) => OrganizationReason::SecretNotFound,
             Self::SecretForbidden { .. } => OrganizationReason::SecretForbidden,
+            Self::SecretUnreadable { .. } => OrganizationReason::SecretUnreadable,
             Self::SecretInvalid { .. } => OrganizationReason::SecretInvalid,
             Self::KeyRejected(_) => OrganizationReason::KeyRejected,
             Self::WrongOrganization { .. } => OrganizationReason::WrongOrganization,
@@ -79,6 +87,10 @@ impl Trouble {
             Self::SecretForbidden { secret, why } => format!(
                 "the operator may not read the Secret `{secret}` (403: {why}): grant its ServiceAccount `get` on it, with the Helm chart by \
                  naming it in `secretNames`; it is tried again every 10 s"
+            ),
+            Self::SecretUnreadable { secret, why } => format!(
+                "Kubernetes does not say what is in the Secret `{secret}`: {why}. Look at the API server, and at what encrypts its Secrets; \
+                 it is tried again every 10 s"
             ),
             Self::SecretInvalid { secret, why } => format!("the Secret `{secret}` cannot be used: {why}"),
             Self::WrongOrganization { expected, found } => format!(
@@ -104,7 +116,8 @@ impl Trouble {
     /// How long Datadog is left alone with the same credentials.
     pub fn wait(&self, lasting: Duration, attempts: u32, chance: f64) -> Duration {
         match self {
-            Self::SecretNotFound(_) | Self::SecretForbidden { .. } | Self::SecretInvalid { .. } => SECRET_INTERVAL,
+            Self::SecretNotFound(_) | Self::SecretForbidden { .. } => SECRET_INTERVAL,
+            Self::SecretUnreadable { .. } | Self::SecretInvalid { .. } => SECRET_INTERVAL,
             Self::KeyRejected(_) if lasting < SPREADING => SPREADING_INTERVAL,
             Self::KeyRejected(_) | Self::WrongOrganization { .. } | Self::PermissionMissing(_) | Self::Undecodable(_) => REFUSED_INTERVAL,
             // It ends with a change of the spec.
@@ -116,17 +129,30 @@ impl Trouble {
 
     /// Whether Datadog was not even asked.
     pub fn is_about_the_secret(&self) -> bool {
-        matches!(self, Self::SecretNotFound(_) | Self::SecretForbidden { .. } | Self::SecretInvalid { .. })
+        match self {
+            Self::SecretNotFound(_) | Self::SecretForbidden { .. } | Self::SecretUnreadable { .. } | Self::SecretInvalid { .. } => true,
+            Self::KeyRejected(_) | Self::WrongOrganization { .. } | Self::PermissionMissing(_) => false,
+            Self::Suspended | Self::Undecodable(_) | Self::Unreachable(_) | Self::Throttled { .. } => false,
+        }
     }
 
     /// Whether the identity that was proven before still stands.
     pub fn leaves_identity(&self) -> bool {
-        let says_nothing_of_the_key = matches!(self, Self::SecretNotFound(_) | Self::SecretForbidden { .. });
-        says_nothing_of_the_key || !self.needs_a_person()
+        match self {
+            Self::SecretNotFound(_) | Self::SecretForbidden { .. } | Self::SecretUnreadable { .. } => true,
+            Self::Unreachable(_) | Self::Throttled { .. } | Self::Suspended => true,
+            Self::SecretInvalid { .. } | Self::KeyRejected(_) | Self::WrongOrganization { .. } => false,
+            Self::PermissionMissing(_) | Self::Undecodable(_) => false,
+        }
     }
 
-    /// Whether a person has to mend it before anything can be deleted.
-    pub fn needs_a_person(&self) -> bool {
-        !matches!(self, Self::Unreachable(_) | Self::Throttled { .. } | Self::Suspended)
+    /// Whether a person has to mend it before anything can be deleted, after it has lasted so long.
+    pub fn needs_a_person(&self, lasting: Duration) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Throttled { .. } | Self::SecretUnreadable { .. } | Self::Suspended => false,
+            Self::SecretNotFound(_) => true,
+            Self::SecretForbidden { .. } | Self::SecretInvalid { .. } | Self::KeyRejected(_) => self.progress(lasting) == Progress::Stalled,
+            Self::WrongOrganization { .. } | Self::PermissionMissing(_) | Self::Undecodable(_) => true,
+        }
     }
 }

@@ -48,11 +48,13 @@ fn creating() -> Plan {
 
 #[test]
 fn a_claim_of_another_pair_stops_everything() {
-    let elsewhere = Memory { claim: Some(Claim { pair: other_pair(), create: Some(at(-1)), adopt: None }), intact: true, ..steady() };
-    for seen in every_sight() {
+    let claim = Claim { pair: other_pair(), create: Some(at(-1)), adopt: None };
+    let claimed = Memory { claim: Some(claim), intact: true, ..Memory::default() };
+    let recorded = Memory { recorded_pair: Some(other_pair()), ..steady() };
+    for (seen, memory) in every_sight().into_iter().flat_map(|seen| [(seen.clone(), claimed), (seen, recorded)]) {
         for standing in [Standing::Holder, rival(), Standing::Free] {
             let refusal = Refusal::PairChanged { claimed: other_pair(), resolved: pair() };
-            assert_eq!(planned(&seen, &elsewhere, &standing), Plan::Refuse(refusal), "{seen:?} {standing}");
+            assert_eq!(planned(&seen, &memory, &standing), Plan::Refuse(refusal), "{seen:?} {standing}");
         }
     }
 }

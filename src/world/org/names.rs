@@ -1,9 +1,14 @@
 //! What the organizations of the account are called, for sinks that are named so.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::Org;
 use crate::decide::desired::Names;
+
+/// What fails for so long is not waited for by those who are to be deleted: it may fail for ever, as where an account has no such list.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 impl Org {
     /// The names of the account's organizations, if they were looked up since then and lately: an older name may have moved to another
@@ -23,6 +28,13 @@ impl Org {
 
     /// The names were asked for at this time.
     pub fn named(&self, names: Names, at: Instant) {
-        self.lock().names = Some((names, at));
+        let mut state = self.lock();
+        state.names_fail_since = matches!(names, Names::Unavailable { .. }).then(|| state.names_fail_since.unwrap_or(at));
+        state.names = Some((names, at));
+    }
+
+    /// Whether the lookup of names may yet succeed: it has not failed for ten minutes.
+    pub fn names_may_come(&self) -> bool {
+        self.lock().names_fail_since.is_none_or(|since| since.elapsed() < PATIENCE)
     }
 }

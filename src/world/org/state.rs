@@ -47,7 +47,11 @@ pub(super) struct State {
     pub(super) writes: Writes,
     /// Of the account's organizations, for sinks named by one, and when they were asked for.
     pub(super) names: Option<(Names, Instant)>,
+    /// Since when each lookup of them has failed.
+    pub(super) names_fail_since: Option<Instant>,
     pub(super) secret_read_at: Option<Instant>,
+    /// Since when Kubernetes has not let the Secret be read, or not answered.
+    pub(super) secret_unread_since: Option<Instant>,
     pub(super) started: Instant,
     /// Counts what makes a failed call worth trying again at once: other credentials, another identity, an end of trouble.
     pub(super) epoch: u64,

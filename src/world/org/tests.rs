@@ -1,18 +1,18 @@
 mod brake;
 mod last_good;
 mod recorded;
+mod unread;
 
 use http::Response;
 
 use std::time::Duration;
 
 use super::*;
-use crate::api::conditions::OrganizationReason;
 use crate::datadog::{Credentials, Transport};
 use crate::decide::desired::Names;
 use crate::decide::fixtures::*;
 use crate::decide::plan::Seen;
-use crate::decide::poll::{Ask, next};
+use crate::decide::poll::{self, Ask, next};
 use crate::world::inventory::{Changed, OwnWrite, Snapshot};
 use crate::world::orgs::Orgs;
 
@@ -37,11 +37,11 @@ fn new() -> Org {
 /// A client that has heard Datadog's time once.
 async fn client(key: &str) -> Client {
     let transport = Transport::new(tower::service_fn(|_| async {
-        Ok(Response::builder().header("date", "Sun, 01 Mar 2026 12:00:00 GMT").body(bytes::Bytes::new()).unwrap())
+        Ok(Response::builder().header("date", "Sun, 01 Mar 2026 12:00:00 GMT").body(bytes::Bytes::from_static(b"{}")).unwrap())
     }));
     let credentials = Credentials::from_keys(key.as_bytes(), b"application").unwrap();
     let client = Client::new(transport, &"https://api.datadoghq.eu".parse().unwrap(), credentials);
-    client.identity().await.unwrap_err();
+    client.delete(connection().id).await.unwrap();
     client
 }
 
@@ -201,9 +201,18 @@ async fn nothing_is_written_in_trouble_whatever_it_is() {
         assert!(org.speaker().is_none(), "{trouble:?}");
         let step::Organization::NotUsable { why, undecided, stalled } = org.source() else { panic!("{trouble:?}") };
         assert!(why.contains(trouble.reason().name()) && !undecided, "{why}");
-        let on_the_way = matches!(trouble.reason(), OrganizationReason::Unreachable | OrganizationReason::Throttled);
-        assert_eq!(stalled, !on_the_way, "{trouble:?}");
+        assert_eq!(stalled, trouble.needs_a_person(Duration::ZERO), "{trouble:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_a_refusal_is_final_is_news_once() {
+    let org = connected().await;
+    let rejected = || org.failed(Trouble::KeyRejected("Datadog refuses the key".to_owned()), 0.5);
+    let is_stalled = || matches!(org.source(), step::Organization::NotUsable { stalled: true, .. });
+    assert!(rejected() && !rejected() && !is_stalled());
+    pass(poll::SPREADING.as_secs()).await;
+    assert!(is_stalled() && rejected() && !rejected() && is_stalled());
 }
 
 #[tokio::test(start_paused = true)]
