@@ -36,6 +36,7 @@ impl Context {
     }
 
     pub(super) fn org_applied(&self, org: &CachedOrg) {
+        self.objects.org_applied(&Key::of(org));
         if let Ok(org) = &org.0 {
             brake::org_applied(self, &self.orgs.applied(org));
         }
@@ -55,7 +56,7 @@ impl Context {
 
     pub(super) fn org_deleted(&self, key: &Key) {
         self.orgs.deleted(key);
-        self.objects.forget(&key.as_org());
+        self.objects.org_deleted(key);
         self.wake(self.objects.of_org(key));
     }
 }

@@ -22,12 +22,19 @@ struct Index {
     entries: HashMap<Key, Entry>,
     by_pair: HashMap<Pair, BTreeSet<Key>>,
     by_org: HashMap<Key, BTreeSet<Key>>,
-    attempts: HashMap<Key, u32>,
-    requests: HashMap<Key, (String, Instant)>,
-    pauses: HashMap<Key, (Instant, Occasion)>,
-    said: HashMap<Key, (u64, Instant)>,
-    corrections: HashMap<Key, Corrections>,
+    notes: HashMap<Key, Notes>,
     busy: HashSet<Pair>,
+}
+
+/// What the passes of one object of either kind leave for each other. It is there as long as the object: a pass that outlives that leaves
+/// nothing.
+#[derive(Debug, Default)]
+struct Notes {
+    attempts: u32,
+    request: Option<(String, Instant)>,
+    pause: Option<(Instant, Occasion)>,
+    said: Option<(u64, Instant)>,
+    corrections: Corrections,
 }
 
 /// What a failed call depended on: with another spec, another request, or an organization that came back or may do more, it is worth
@@ -55,9 +62,14 @@ impl Objects {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn note<T>(&self, object: &Key, note: impl FnOnce(&mut Notes) -> T) -> Option<T> {
+        self.lock().notes.get_mut(object).map(note)
+    }
+
     /// The watch showed an object that names these DatadogOrgs.
     pub fn applied(&self, object: &Key, orgs: impl IntoIterator<Item = Key>) {
         let mut index = self.lock();
+        index.notes.entry(object.clone()).or_default();
         let orgs: Vec<Key> = orgs.into_iter().collect();
         if index.entries.get(object).is_some_and(|entry| entry.orgs == orgs) {
             return;
@@ -105,20 +117,18 @@ impl Objects {
         index.forget_orgs(object);
         index.forget_pairs(object);
         index.entries.remove(object);
-        index.attempts.remove(object);
-        index.requests.remove(object);
-        index.pauses.remove(object);
-        index.said.remove(object);
-        index.corrections.remove(object);
+        index.notes.remove(object);
         pairs.iter().filter_map(|pair| index.by_pair.get(pair)).flatten().cloned().collect()
     }
 
-    /// A DatadogOrg is gone, and with it what was counted under [`Key::as_org`].
-    pub fn forget(&self, key: &Key) {
-        let mut index = self.lock();
-        index.attempts.remove(key);
-        index.requests.remove(key);
-        index.said.remove(key);
+    /// The watch showed a DatadogOrg, which is known here by its [`Key::as_org`].
+    pub fn org_applied(&self, key: &Key) {
+        self.lock().notes.entry(key.as_org()).or_default();
+    }
+
+    /// A DatadogOrg is gone, and with it what was noted under its [`Key::as_org`].
+    pub fn org_deleted(&self, key: &Key) {
+        self.lock().notes.remove(&key.as_org());
     }
 
     /// These words (as a hash) are to be written into an object's status. If they are what was written last, and that only a moment ago,
@@ -126,13 +136,13 @@ impl Objects {
     /// overwrite each other as fast as the API server lets them.
     pub fn repeats(&self, object: &Key, words: u64) -> Option<Duration> {
         let index = self.lock();
-        let (_, at) = index.said.get(object).filter(|(known, _)| *known == words)?;
+        let (_, at) = index.notes.get(object)?.said.filter(|(known, _)| *known == words)?;
         SAME_WORDS.checked_sub(at.elapsed()).filter(|wait| !wait.is_zero())
     }
 
     /// These words were written into an object's status.
     pub fn said(&self, object: &Key, words: u64) {
-        self.lock().said.insert(object.clone(), (words, Instant::now()));
+        self.note(object, |notes| notes.said = Some((words, Instant::now())));
     }
 
     /// Everybody who speaks of the pair.
@@ -165,26 +175,27 @@ impl Objects {
 
     /// One failure more in a row; answers how many there were before.
     pub fn failed(&self, object: &Key) -> u32 {
-        let mut index = self.lock();
-        let attempts = index.attempts.entry(object.clone()).or_default();
-        *attempts = attempts.saturating_add(1);
-        *attempts - 1
+        let before = self.note(object, |notes| {
+            notes.attempts = notes.attempts.saturating_add(1);
+            notes.attempts - 1
+        });
+        before.unwrap_or_default()
     }
 
     /// The series of failures is over.
     pub fn succeeded(&self, object: &Key) {
-        self.lock().attempts.remove(object);
+        self.note(object, |notes| notes.attempts = 0);
     }
 
     /// A call has failed: no other is made for this object before `until`, unless the occasion changes.
     pub fn pause(&self, object: &Key, until: Instant, occasion: Occasion) {
-        self.lock().pauses.insert(object.clone(), (until, occasion));
+        self.note(object, |notes| notes.pause = Some((until, occasion)));
     }
 
     /// How long the object still has to wait with its next call.
     pub fn paused(&self, object: &Key, occasion: &Occasion) -> Option<Duration> {
         let index = self.lock();
-        let (until, _) = index.pauses.get(object).filter(|(_, known)| known == occasion)?;
+        let (until, _) = index.notes.get(object)?.pause.as_ref().filter(|(_, known)| known == occasion)?;
         Some(until.saturating_duration_since(Instant::now())).filter(|wait| !wait.is_zero())
     }
 
@@ -200,39 +211,37 @@ impl Objects {
 
     /// When this process first saw a reconcile request with this value: a list begun since then fulfils it.
     pub fn requested_at(&self, object: &Key, value: &str) -> (Instant, bool) {
-        let mut index = self.lock();
-        let known = index.requests.get(object).filter(|(known, _)| known == value).map(|(_, at)| *at);
-        if let Some(at) = known {
+        if let Some(at) = self.request_seen(object, value) {
             return (at, false);
         }
         let now = Instant::now();
-        index.requests.insert(object.clone(), (value.to_owned(), now));
+        self.note(object, |notes| notes.request = Some((value.to_owned(), now)));
         (now, true)
     }
 
     /// When this process first saw this reconcile request, if it has.
     pub fn request_seen(&self, object: &Key, value: &str) -> Option<Instant> {
-        self.lock().requests.get(object).filter(|(known, _)| known == value).map(|(_, at)| *at)
+        self.lock().notes.get(object)?.request.as_ref().filter(|(known, _)| known == value).map(|(_, at)| *at)
     }
 
     /// A connection was put right behind somebody else's change.
     pub fn corrected(&self, object: &Key, generation: i64) {
-        self.lock().corrections.entry(object.clone()).or_default().add(generation, Instant::now());
+        self.note(object, |notes| notes.corrections.add(generation, Instant::now()));
     }
 
     /// Nothing is put right any more for a while.
     pub fn gave_up(&self, object: &Key) {
-        self.lock().corrections.entry(object.clone()).or_default().stop(Instant::now());
+        self.note(object, |notes| notes.corrections.stop(Instant::now()));
     }
 
     /// For how long nothing is to be put right, because that was undone too often within this window. Another spec ends it.
     pub fn contested(&self, object: &Key, generation: i64, window: Duration) -> Option<Duration> {
-        self.lock().corrections.get(object)?.contested(generation, window, Instant::now())
+        self.lock().notes.get(object)?.corrections.contested(generation, window, Instant::now())
     }
 
     /// A person has asked to look afresh: what was put right before counts no more.
     pub fn forget_corrections(&self, object: &Key) {
-        self.lock().corrections.remove(object);
+        self.note(object, |notes| notes.corrections = Corrections::default());
     }
 
     /// Reserves a pair for one writer of this process; `false` if another call on it is under way.

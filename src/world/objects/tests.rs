@@ -11,6 +11,13 @@ fn keys(names: &[&str]) -> Vec<Key> {
     names.iter().map(|name| key(name)).collect()
 }
 
+/// Objects that the watch has shown, and that name nobody.
+fn known(names: &[&str]) -> Objects {
+    let objects = Objects::default();
+    keys(names).iter().for_each(|object| objects.applied(object, []));
+    objects
+}
+
 /// Both objects named the same organization and claimed the same pair.
 fn two_on_one_pair() -> Objects {
     let objects = Objects::default();
@@ -47,11 +54,23 @@ fn a_pass_that_outlives_its_object_leaves_nothing_behind() {
     objects.claims(&key("a"), Some(other_pair()));
     assert!(objects.of_pair(other_pair()).is_empty());
     assert_eq!(objects.of_pair(pair()), keys(&["b"]));
+    objects.deleted(&key("b"));
+    objects.org_applied(&key("payments"));
+    objects.org_deleted(&key("payments"));
+    for gone in [key("a"), key("payments").as_org()] {
+        assert_eq!((objects.failed(&gone), objects.failed(&gone)), (0, 0));
+        objects.said(&gone, 1);
+        objects.pause(&gone, Instant::now() + Duration::from_secs(60), occasion());
+        objects.requested_at(&gone, "now");
+        objects.corrected(&gone, 1);
+        objects.gave_up(&gone);
+    }
+    assert!(objects.lock().notes.is_empty(), "{objects:?}");
 }
 
 #[test]
 fn failures_are_counted_in_a_row_and_for_each_object_alone() {
-    let objects = Objects::default();
+    let objects = known(&["a", "b"]);
     let counts: Vec<_> = ["a", "a", "b", "a"].iter().map(|name| objects.failed(&key(name))).collect();
     assert_eq!(counts, [0, 1, 0, 2]);
     objects.succeeded(&key("a"));
@@ -60,7 +79,8 @@ fn failures_are_counted_in_a_row_and_for_each_object_alone() {
 
 #[test]
 fn a_datadog_org_and_an_org_connection_of_one_name_are_counted_apart() {
-    let objects = Objects::default();
+    let objects = known(&["payments"]);
+    objects.org_applied(&key("payments"));
     objects.failed(&key("payments"));
     assert_eq!(objects.failed(&key("payments").as_org()), 0);
 }
@@ -72,6 +92,7 @@ fn a_new_object_inherits_nothing_from_a_namesake() {
     objects.pause(&key("a"), Instant::now() + Duration::from_secs(60), occasion());
     let (first, _) = objects.requested_at(&key("a"), "now");
     objects.deleted(&key("a"));
+    objects.applied(&key("a"), []);
     assert_eq!(objects.failed(&key("a")), 0);
     assert_eq!(objects.paused(&key("a"), &occasion()), None);
     let (second, new) = objects.requested_at(&key("a"), "now");
@@ -80,7 +101,7 @@ fn a_new_object_inherits_nothing_from_a_namesake() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_counts_from_when_it_was_first_seen() {
-    let objects = Objects::default();
+    let objects = known(&["a"]);
     let (first, new) = objects.requested_at(&key("a"), "one");
     assert!(new);
     tokio::time::advance(Duration::from_secs(5)).await;
@@ -90,7 +111,7 @@ async fn a_request_counts_from_when_it_was_first_seen() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_lasts_its_time() {
-    let objects = Objects::default();
+    let objects = known(&["a", "b"]);
     objects.pause(&key("a"), Instant::now() + Duration::from_secs(30), occasion());
     tokio::time::advance(Duration::from_secs(10)).await;
     assert_eq!(objects.paused(&key("a"), &occasion()), Some(Duration::from_secs(20)));
@@ -101,7 +122,7 @@ async fn a_pause_lasts_its_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_ends_with_whatever_makes_the_call_worth_another_try() {
-    let objects = Objects::default();
+    let objects = known(&["a", "b"]);
     objects.pause(&key("a"), Instant::now() + Duration::from_secs(30), occasion());
     for other in [
         Occasion { generation: 2, ..occasion() },
@@ -218,17 +239,16 @@ fn nothing_is_left_in_memory_once_all_objects_are_gone() {
         tell(&objects, &told);
     }
     for name in ["a", "b"] {
+        objects.applied(&key(name), keys(&["x"]));
         objects.failed(&key(name));
         objects.pause(&key(name), Instant::now(), occasion());
         objects.requested_at(&key(name), "now");
         objects.corrected(&key(name), 1);
-        objects.applied(&key(name), keys(&["x"]));
         objects.deleted(&key(name));
     }
-    let Index { entries, by_pair, by_org, attempts, requests, pauses, said, corrections, busy } = &*objects.lock();
+    let Index { entries, by_pair, by_org, notes, busy } = &*objects.lock();
     assert!(entries.is_empty() && by_pair.is_empty() && by_org.is_empty(), "{objects:?}");
-    assert!(attempts.is_empty() && requests.is_empty() && pauses.is_empty());
-    assert!(said.is_empty() && corrections.is_empty() && busy.is_empty());
+    assert!(notes.is_empty() && busy.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -248,7 +268,7 @@ async fn a_generation_counts_from_when_it_was_first_seen() {
 
 #[tokio::test(start_paused = true)]
 async fn the_same_words_are_said_again_only_after_a_while_and_others_at_once() {
-    let (objects, object) = (Objects::default(), Key { namespace: "apps".to_owned(), name: "object".to_owned() });
+    let (objects, object) = (known(&["a"]), key("a"));
     assert_eq!(objects.repeats(&object, 1), None);
     objects.said(&object, 1);
     tokio::time::advance(Duration::from_secs(4)).await;
@@ -259,7 +279,7 @@ async fn the_same_words_are_said_again_only_after_a_while_and_others_at_once() {
 
 /// An object that has just been put right three times.
 fn often_corrected() -> Objects {
-    let objects = Objects::default();
+    let objects = known(&["a", "b"]);
     (0..3).for_each(|_| objects.corrected(&key("a"), 1));
     objects
 }
