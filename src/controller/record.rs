@@ -102,6 +102,7 @@ pub(super) async fn record(context: &Context, key: &Key, ending: Option<Ending>)
     let previous = ending.object.status.clone();
     let written = if ending.gone { Ok(Written::Nothing) } else { write_status(context, &ending).await };
     let told = matches!(written, Ok(Written::Done));
+    let ending = Ending { report: ending.report.recorded(told), ..ending };
     if let Some(event) = event::of(previous.as_ref(), &ending.report)
         && (ending.report.effect.is_some() || told)
     {

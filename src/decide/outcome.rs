@@ -161,6 +161,11 @@ impl Report {
         Self { effect: Some(effect), ..self }
     }
 
+    /// The same report after its status was written, or was not. A connection is taken over by being recorded there, and by nothing else.
+    pub fn recorded(self, written: bool) -> Self {
+        Self { effect: self.effect.filter(|effect| written || !matches!(effect, Effect::Adopted { .. })), ..self }
+    }
+
     /// Nothing can be wanted. An organization that is missing or unproven may come by itself.
     pub fn invalid(invalid: &Invalid) -> Self {
         let (reason, retry) = match invalid {
