@@ -1,7 +1,11 @@
 //! Conditions as kstatus reads them: `Ready` always, `Reconciling` while it goes on by itself, `Stalled` when a person must act.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::fields::cut;
 
 /// `observedGeneration` of an object that no operator has looked at. Without it kstatus takes such an object for done.
 pub(crate) fn nobody_has_looked() -> i64 {
@@ -29,6 +33,9 @@ pub enum Progress {
     /// A person.
     Stalled,
 }
+
+/// The longest message that Kubernetes takes in a condition has as many characters; these are bytes.
+const MESSAGE_BYTES: usize = 32_768;
 
 /// The types of condition that are ours; all others are somebody else's.
 const OURS: [&str; 3] = ["Ready", "Reconciling", "Stalled"];
@@ -174,6 +181,11 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// The message as far as a condition has room for it: Datadog's texts may be part of it.
+    pub fn text(&self) -> Cow<'_, str> {
+        cut(&self.message, MESSAGE_BYTES)
+    }
+
     /// The conditions that say it, with those of others as and where they are. A condition's `lastTransitionTime` moves only when its
     /// status flips.
     pub fn conditions(&self, previous: &[Condition], generation: i64, now: Timestamp) -> Vec<Condition> {
@@ -199,7 +211,7 @@ impl Verdict {
                 type_: type_.to_owned(),
                 status: status.to_owned(),
                 reason: self.reason.to_owned(),
-                message: self.message.clone(),
+                message: self.text().into_owned(),
                 observed_generation: Some(generation),
                 last_transition_time: previous
                     .iter()
@@ -258,6 +270,14 @@ mod tests {
         let second = verdict(Ready::True, Progress::Settled).conditions(&first, 1, at(2));
         assert_eq!(second.iter().map(|c| c.type_.as_str()).collect::<Vec<_>>(), ["Theirs", "Ready"]);
         assert_eq!(second[0], theirs);
+    }
+
+    #[test]
+    fn a_message_that_kubernetes_would_refuse_is_cut() {
+        let long = Verdict { message: "é".repeat(MESSAGE_BYTES), ..verdict(Ready::False, Progress::Stalled) };
+        for condition in long.conditions(&[], 1, at(1)) {
+            assert!(condition.message.len() <= MESSAGE_BYTES && condition.message.ends_with("é…"));
+        }
     }
 
     #[test]

@@ -33,6 +33,15 @@ impl JsonSchema for UuidText {
     }
 }
 
+/// The text as far as a field has room for it, in bytes; one that is cut ends with an ellipsis.
+pub(crate) fn cut(text: &str, bytes: usize) -> Cow<'_, str> {
+    if text.len() <= bytes {
+        return Cow::Borrowed(text);
+    }
+    let room = bytes.saturating_sub('…'.len_utf8());
+    Cow::Owned(format!("{}…", &text[..text.floor_char_boundary(room)]))
+}
+
 /// A reference to an object in the same namespace. There is no namespace member: an object can only use what lives beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LocalRef {
@@ -72,4 +81,18 @@ pub(crate) fn conditions(generator: &mut SchemaGenerator) -> Schema {
     schema.insert("x-kubernetes-list-map-keys".to_owned(), serde_json::json!(["type"]));
     schema.insert("maxItems".to_owned(), 16.into());
     schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters_and_shows_that_it_is() {
+        for (text, bytes, expected) in
+            [("short", 10, "short"), ("short", 5, "short"), ("short", 4, "s…"), ("aébcd", 5, "a…"), ("aébcd", 6, "aébcd"), ("", 3, "")]
+        {
+            assert_eq!(cut(text, bytes), expected);
+        }
+    }
 }

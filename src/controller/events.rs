@@ -12,6 +12,7 @@ use tracing::debug;
 use super::context::Context;
 use super::kubernetes::within;
 use crate::api::FIELD_MANAGER;
+use crate::api::fields::cut;
 use crate::decide::event::Event;
 use crate::log::chain;
 use crate::world::Key;
@@ -30,14 +31,15 @@ pub(super) async fn publish<K: Resource<DynamicType = ()>>(context: &Context, ob
     let now = (context.seams.wall_clock)();
     let number = context.events.0.fetch_add(1, Ordering::Relaxed);
     let key = Key::of(object);
-    let name = format!("{}.{:x}.{number:x}", cut(&key.name, NAME_BYTES).trim_end_matches(['.', '-']), now.as_microsecond());
+    let beginning = &key.name[..key.name.floor_char_boundary(NAME_BYTES)];
+    let name = format!("{}.{:x}.{number:x}", beginning.trim_end_matches(['.', '-']), now.as_microsecond());
     let event = KubeEvent {
         metadata: ObjectMeta { name: Some(name), namespace: Some(key.namespace.clone()), ..ObjectMeta::default() },
         event_time: Some(MicroTime(now)),
         type_: Some(if event.warning { "Warning" } else { "Normal" }.to_owned()),
         reason: Some(event.reason.to_owned()),
         action: Some(event.reason.to_owned()),
-        note: Some(cut(&event.note, NOTE_BYTES).to_owned()),
+        note: Some(cut(&event.note, NOTE_BYTES).into_owned()),
         regarding: Some(object.object_ref(&())),
         reporting_controller: Some("crossorg.dev/crossorg".to_owned()),
         reporting_instance: Some(FIELD_MANAGER.to_owned()),
@@ -47,24 +49,5 @@ pub(super) async fn publish<K: Resource<DynamicType = ()>>(context: &Context, ob
     let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
     if let Err(error) = within(api.create(&parameters, &event)).await {
         debug!(object = %key, error = chain(&error), "the event could not be published");
-    }
-}
-
-/// The beginning of a text, in whole characters.
-fn cut(text: &str, bytes: usize) -> &str {
-    text.char_indices().map(|(at, letter)| at + letter.len_utf8()).take_while(|end| *end <= bytes).last().map_or("", |end| &text[..end])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_is_cut_between_characters() {
-        for (text, bytes, expected) in
-            [("short", 10, "short"), ("short", 5, "short"), ("short", 4, "shor"), ("aé", 2, "a"), ("é", 1, ""), ("", 3, "")]
-        {
-            assert_eq!(cut(text, bytes), expected);
-        }
     }
 }

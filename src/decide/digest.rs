@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::model::{Connection, Organization};
 use super::outcome::{Report, Shown};
-use super::status::{shown_types, whole_seconds};
+use super::status::{shown_plan, shown_types, whole_seconds};
 use crate::api::conditions::{ConnectionReason, Progress, Ready, find};
 use crate::api::fields::OrganizationStatus;
 use crate::api::org_connection::OrgConnectionStatus;
@@ -40,7 +40,8 @@ impl Digest {
         Self {
             verdict: ready.map_or(0, |ready| {
                 let beside = [Progress::Reconciling, Progress::Stalled].into_iter().filter_map(Progress::condition_type);
-                let beside = beside.into_iter().find(|type_| find(&status.conditions, type_).is_some());
+                let beside = beside.filter_map(|type_| find(&status.conditions, type_)).map(|beside| (&*beside.type_, &*beside.status));
+                let beside: Vec<(&str, &str)> = beside.collect();
                 hash(&(status.observed_generation, &ready.status, &ready.reason, &ready.message, beside, &status.plan))
             }),
             connection: hash(&(
@@ -78,8 +79,9 @@ impl Digest {
     /// Whether the status says what the report would make it say.
     pub fn says(&self, report: &Report, generation: i64) -> bool {
         let verdict = report.verdict.as_ref().is_none_or(|verdict| {
-            let beside = verdict.progress.condition_type();
-            self.verdict == hash(&(generation, verdict.ready.text(), verdict.reason, &verdict.message, beside, &report.plan))
+            let beside: Vec<(&str, &str)> = verdict.progress.condition_type().map(|type_| (type_, "True")).into_iter().collect();
+            let plan = report.plan.as_deref().map(shown_plan);
+            self.verdict == hash(&(generation, verdict.ready.text(), verdict.reason, verdict.text(), beside, plan))
         });
         verdict
             && match &report.shown {
@@ -119,6 +121,7 @@ fn hash<T: Hash>(value: &T) -> u64 {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
     use super::*;
     use crate::decide::model::{ConnectionTypes, Principal};
@@ -163,6 +166,29 @@ mod tests {
             }
             assert!(!digest.says(report, 4), "another generation");
         }
+    }
+
+    #[test]
+    fn a_condition_of_ours_that_somebody_else_adds_or_flips_is_noticed() {
+        let report = &reports()[3];
+        let status = status::next(None, report, 3, None, Timestamp::from_second(1).unwrap()).unwrap();
+        assert!(Digest::of_status(Some(&status)).says(report, 3));
+        let reconciling = find(&status.conditions, "Reconciling").unwrap().clone();
+        let (mut added, mut flipped) = (status.clone(), status);
+        added.conditions.push(Condition { type_: "Stalled".to_owned(), ..reconciling });
+        flipped.conditions.iter_mut().filter(|known| known.type_ == "Reconciling").for_each(|known| known.status = "False".to_owned());
+        for touched in [added, flipped] {
+            assert!(!Digest::of_status(Some(&touched)).says(report, 3), "{:?}", touched.conditions);
+        }
+    }
+
+    #[test]
+    fn texts_that_a_status_has_no_room_for_are_known_again() {
+        let report = Report::not_ready(ConnectionReason::Suspended, "no ".repeat(20_000), Retry::WhenWoken);
+        let report = report.planning(Some("add logs; ".repeat(1_000)));
+        let status = status::next(None, &report, 3, None, Timestamp::from_second(1).unwrap()).unwrap();
+        assert!(status.plan.as_ref().is_some_and(|plan| plan.len() <= 2048 && plan.ends_with('…')));
+        assert!(Digest::of_status(Some(&status)).says(&report, 3));
     }
 
     #[test]

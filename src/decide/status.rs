@@ -1,16 +1,20 @@
 //! The next status from the last one and a report; nothing if nothing would change. Pure.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::claims::Memory;
 use super::model::{Connection, ConnectionTypes, Organization};
 use super::outcome::{Effect, Report, Shown};
-use crate::api::fields::{OrganizationStatus, PrincipalStatus};
+use crate::api::fields::{OrganizationStatus, PrincipalStatus, cut};
 use crate::api::org_connection::{OrgConnectionStatus, Origin};
 
 /// As many connection types as the status has room for; Datadog has three.
 const MOST_TYPES: usize = 64;
+/// As long as `status.plan` may be.
+const PLAN_BYTES: usize = 2048;
 
 /// The status to write, or `None` if `previous` says it already. Times are whole seconds, as Kubernetes stores them: else the previous
 /// status would never equal the next one.
@@ -32,7 +36,7 @@ pub fn next(
     if let Some(verdict) = &report.verdict {
         next.observed_generation = generation;
         next.conditions = verdict.conditions(&previous.conditions, generation, whole_seconds(now));
-        next.plan.clone_from(&report.plan);
+        next.plan = report.plan.as_deref().map(|plan| shown_plan(plan).into_owned());
     }
     // The recorded pair is the recorded connection's, whatever the references lead to now.
     if let (None, Some((source, sink))) = (&previous.connection_id, &report.organizations) {
@@ -98,6 +102,17 @@ fn show(status: &mut OrgConnectionStatus, connection: &Connection, effect: Optio
 /// As many types as the status has room for.
 pub fn shown_types(types: &ConnectionTypes) -> Vec<String> {
     types.iter().take(MOST_TYPES).map(str::to_owned).collect()
+}
+
+/// What would be done, as far as the status has room for it: it may name each of Datadog's types.
+pub fn shown_plan(plan: &str) -> Cow<'_, str> {
+    cut(plan, PLAN_BYTES)
+}
+
+/// Whether a status speaks of a later spec than that of this generation: what was decided on the earlier one is no news any more. A status
+/// that was restored from a backup may speak of a generation that the object has not come to.
+pub fn is_ahead(status: Option<&OrgConnectionStatus>, generation: i64, newest: i64) -> bool {
+    status.is_some_and(|status| generation < status.observed_generation && status.observed_generation <= newest)
 }
 
 /// The name is kept when an answer leaves it out (the PATCH reply does).
