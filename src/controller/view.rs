@@ -55,6 +55,7 @@ impl View {
             desired,
             seen,
             proof,
+            doubt: org.as_ref().and_then(|org| org.doubt()),
             current: seen_at.is_some_and(|at| at >= specified_at),
             asked: asked_at.is_some_and(|asked| seen_at.is_some_and(|at| at >= asked)),
             contested: context.objects.contested(&subject.key, subject.generation, window),

@@ -76,12 +76,15 @@ fn braked(scene: &Scene, connection: &Connection, now: Timestamp) -> Step {
 }
 
 fn prove(scene: &Scene, landed: Option<Timestamp>, now: Timestamp) -> Step {
-    match &scene.seen {
-        Seen::Unknown(doubt @ Doubt::OutOfView { .. }) => return Step::Rest(blocked(&doubt.to_string())),
-        // The next complete list wakes the object; asking for one more would bring the same. A call's outcome is being looked up already.
-        Seen::Unknown(doubt @ Doubt::Incomplete(_)) => return Step::Rest(deleting(&doubt.to_string(), Retry::WhenWoken)),
-        Seen::Unknown(Doubt::NotListed | Doubt::CallPending) => return Step::Rest(Report::unchanged(Retry::WhenWoken)),
-        Seen::Absent | Seen::Present(_) => {}
+    match (&scene.seen, &scene.doubt) {
+        (Seen::Unknown(doubt @ Doubt::OutOfView { .. }), _) => return Step::Rest(blocked(&doubt.to_string())),
+        // A call's outcome is being looked up already.
+        (Seen::Unknown(Doubt::NotListed | Doubt::CallPending), _) => return Step::Rest(Report::unchanged(Retry::WhenWoken)),
+        // The next complete list wakes the object; asking for one more would bring the same.
+        (Seen::Unknown(Doubt::Incomplete(doubt)), _) | (Seen::Absent | Seen::Present(_), Some(doubt)) => {
+            return Step::Rest(deleting(&Doubt::Incomplete(doubt.clone()).to_string(), Retry::WhenWoken));
+        }
+        (Seen::Absent | Seen::Present(_), None) => {}
     }
     let wait = landed.map_or(Duration::ZERO, |landed| requeue::until(landed, now));
     if wait.is_zero() {

@@ -65,6 +65,8 @@ pub struct Scene {
     pub seen: Seen,
     /// When the list began that proves it.
     pub proof: Option<Timestamp>,
+    /// Why the last list proves nothing, if it does not.
+    pub doubt: Option<String>,
     /// Whether it was looked at after this generation of the spec was seen.
     pub current: bool,
     /// The other objects that claim the pair.

@@ -52,6 +52,7 @@ fn settled() -> Scene {
         desired: Ok(desired()),
         seen: Seen::Present(connection()),
         proof: Some(at(-10)),
+        doubt: None,
         current: true,
         others: Vec::new(),
         organization: usable(),
@@ -252,8 +253,11 @@ fn a_release_that_a_person_must_help_says_the_way_out() {
 
 #[test]
 fn a_release_that_time_will_help_is_no_failure() {
+    let foreign = Seen::Present(Connection { id: id(2), ..connection() }.made_by(stranger()));
+    let short = Some("one row could not be read".to_owned());
     let told = [
         Scene { organization: not_usable(false, false), ..parting() },
+        Scene { seen: foreign, proof: None, doubt: short, ..remembering(parting(), claimed(at(-3601))) },
         Scene { seen: Seen::Unknown(Doubt::Incomplete("one row could not be read".to_owned())), proof: None, ..parting() },
     ];
     for scene in told {
