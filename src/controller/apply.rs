@@ -148,9 +148,7 @@ impl Target {
 
     /// What a failed call means for the inventory and the organization, and what is said of it.
     fn failed(&self, pair: Pair, error: &Error) -> Report {
-        let lookup =
-            error.outcome() == Outcome::Unknown || matches!(error, Error::Conflict { .. } | Error::NotFound { call: Call::Update(_), .. });
-        if lookup {
+        if error.outcome() == Outcome::Unknown || contradicts_the_list(error) {
             self.org.wrote(pair, OwnWrite::InDoubt);
             self.org.want_list(Some(pair));
         }
@@ -167,7 +165,8 @@ impl Target {
             Class::Throttled { .. } => Failure::Throttled,
             Class::Permanent => Failure::Permanent,
         });
-        report_of(error).pausing().because(chain(error))
+        let again = contradicts_the_list(error) && self.context.objects.contradicted(&self.object);
+        report_of(error, again).pausing().because(chain(error))
     }
 }
 
@@ -182,11 +181,22 @@ fn is_about_the_key(error: &Error) -> bool {
     }
 }
 
-fn report_of(error: &Error) -> Report {
+/// Whether the answer says that something else is there than the list did on which the call was made.
+fn contradicts_the_list(error: &Error) -> bool {
+    matches!(error, Error::Conflict { .. } | Error::NotFound { call: Call::Update(_), .. })
+}
+
+/// What is said of a failed call. That an answer contradicts the list is said only if it did so `again`, after the list that was asked for: that
+/// one mostly tells what to say.
+fn report_of(error: &Error, again: bool) -> Report {
     let not_ready = |reason, retry| Report::not_ready(reason, error.to_string(), retry);
-    // The list that was asked for wakes the object, and tells what to say.
-    if matches!(error, Error::Conflict { .. } | Error::NotFound { call: Call::Update(_), .. }) {
+    if contradicts_the_list(error) && !again {
         return Report::unchanged(Retry::Backoff);
+    }
+    if contradicts_the_list(error) {
+        let message =
+            format!("{error}; yet the list shows otherwise. If that lasts, somebody has restricted who may see or change the connection");
+        return Report::not_ready(ConnectionReason::Retrying, message, Retry::Backoff);
     }
     match (error.class(), error) {
         (Class::Transient, _) => not_ready(ConnectionReason::Retrying, Retry::Backoff),
@@ -197,7 +207,12 @@ fn report_of(error: &Error) -> Report {
         }
         // The next identity check finds out what is wrong with the key, if anything is.
         (Class::Permanent, error) if is_about_the_key(error) => not_ready(ConnectionReason::Retrying, Retry::Backoff),
-        (Class::Permanent, Error::Forbidden { call: Call::Delete(_), .. }) => step::blocked(&error.to_string()),
+        (
+            Class::Permanent,
+            Error::Forbidden { call: Call::Delete(_), .. }
+            | Error::Rejected { call: Call::Delete(_), .. }
+            | Error::ObserveOnly { call: Call::Delete(_) },
+        ) => step::blocked(&error.to_string()),
         (Class::Permanent, Error::Forbidden { .. }) => step::permission_missing(&error.to_string()),
         (Class::Permanent, Error::NotFound { .. }) => not_ready(ConnectionReason::SinkUnknown, Retry::Permanent),
         (Class::Permanent, _) => not_ready(ConnectionReason::NotAllowed, Retry::Permanent),
@@ -209,3 +224,6 @@ fn not_taken(updated: Connection, wanted: &ConnectionTypes) -> Report {
     let message = format!("Datadog took the request but shows {} instead of {wanted}: check the connection types", updated.types);
     Report::not_ready(ConnectionReason::NotAllowed, message, Retry::Permanent).showing(Shown::Owned(updated)).pausing()
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,7 @@ struct Index {
 #[derive(Debug, Default)]
 struct Notes {
     attempts: u32,
+    contradicted: bool,
     request: Option<(String, Instant)>,
     pause: Option<(Instant, Occasion)>,
     said: Option<(u64, Instant)>,
@@ -182,9 +183,14 @@ impl Objects {
         before.unwrap_or_default()
     }
 
+    /// What came back contradicts what was seen or done a moment ago; answers whether that was so before, in this series of failures.
+    pub fn contradicted(&self, object: &Key) -> bool {
+        self.note(object, |notes| std::mem::replace(&mut notes.contradicted, true)).unwrap_or_default()
+    }
+
     /// The series of failures is over.
     pub fn succeeded(&self, object: &Key) {
-        self.note(object, |notes| notes.attempts = 0);
+        self.note(object, |notes| (notes.attempts, notes.contradicted) = (0, false));
     }
 
     /// A call has failed: no other is made for this object before `until`, unless the occasion changes.

@@ -4,7 +4,7 @@ use crossorg::api::{DatadogOrg, OrgConnection};
 use datadog_double::{CENTRAL, Counts, Fault, ListFault, PAYMENTS, Rule, SECURITY, When};
 use uuid::Uuid;
 
-use crate::harness::{Conditioned, World, connection_id, payments};
+use crate::harness::{Conditioned, OLD_ENOUGH, World, connection_id, payments};
 
 const CONNECTIONS: &str = "/api/v2/org_connections";
 
@@ -132,4 +132,31 @@ async fn an_organization_that_does_not_answer_or_has_no_budget_left_is_not_blame
         assert!(waiting.has("Reconciling") && !waiting.has("Stalled"), "{}", waiting.message());
         world.org_ready("payments").await;
     }
+}
+
+/// Makes what goes on in `act` be refused for good, and says how that ends.
+async fn retries_until(world: &World, rule: Rule, status: &str, act: impl AsyncFnOnce()) {
+    let rule = world.datadog.script(rule.always());
+    act().await;
+    let waiting = world.reason("shared", "Retrying").await;
+    assert!(waiting.has("Reconciling") && waiting.message().contains(status), "{}", waiting.message());
+    world.datadog.remove_rule(rule).unwrap();
+    world.look_again("shared").await;
+}
+
+#[tokio::test]
+async fn an_answer_that_goes_on_contradicting_the_list_is_told() {
+    let (world, _operator) = payments("reason-contradicted").await;
+    let fails = |method, code| Rule::new(Fault::status(When::Before, code)).method(method);
+    retries_until(&world, fails("POST", 409), "409", async || share(&world, CENTRAL, &["logs"]).await).await;
+    world.ready("shared").await;
+    retries_until(&world, fails("PATCH", 404), "404", async || share(&world, CENTRAL, &["metrics"]).await).await;
+    world.ready("shared").await;
+    world.advance(OLD_ENOUGH);
+    let rule = world.datadog.script(fails("DELETE", 409).always());
+    world.delete::<OrgConnection>("shared").await;
+    let waiting = world.reason("shared", "Retrying").await;
+    assert!(waiting.message().contains("409"), "{}", waiting.message());
+    world.datadog.remove_rule(rule).unwrap();
+    world.gone::<OrgConnection>("shared").await;
 }
