@@ -45,7 +45,7 @@ pub(super) async fn reconcile(object: Arc<CachedOrg>, context: Arc<Context>) -> 
             {
                 context.wake(context.objects.of_org(&key));
             }
-            return record::undecodable::<DatadogOrg>(&context, &key, &invalid.error).await;
+            return record::undecodable::<DatadogOrg>(&context, &key, &key.as_org(), &invalid.error).await;
         }
     };
     let key = Key::of(object);

@@ -62,6 +62,12 @@ impl Error {
     pub(super) fn is_gone(&self) -> bool {
         self.status().is_some_and(|status| status.is_not_found() || is_about_the_uid(status))
     }
+
+    /// The API server's words, if it goes on refusing until somebody changes the object, a webhook, a policy or our rights.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        let lasts = |status: &&kube::core::Status| matches!(status.code, 400 | 403 | 405 | 413 | 422);
+        self.status().filter(lasts).filter(|status| !is_about_the_uid(status)).map(|status| status.message.as_str())
+    }
 }
 
 /// Another refusal of the same code (a webhook's, the schema's) is a failure like any other.

@@ -18,4 +18,7 @@ mod view;
 mod waking;
 pub mod watch;
 
+#[cfg(test)]
+mod tests;
+
 pub use watch::{End, run};

@@ -27,7 +27,10 @@ const BUSY: Duration = Duration::from_secs(1);
 pub(super) async fn reconcile(row: Arc<CachedRow>, context: Arc<Context>) -> Action {
     let subject = match &row.0 {
         Ok(row) => &row.subject,
-        Err(invalid) => return record::undecodable::<OrgConnection>(&context, &Key::of(&*row), &invalid.error).await,
+        Err(invalid) => {
+            let key = Key::of(&*row);
+            return record::undecodable::<OrgConnection>(&context, &key, &key, &invalid.error).await;
+        }
     };
     if !context.knows::<CachedOrg>(&subject.key) {
         return Action::requeue(NOT_ALL_LISTED);
@@ -89,7 +92,10 @@ async fn live_pass(
             return Ok(Some(ending.handling(handled.filter(|_| carried_out))));
         };
         claimed = true;
-        kubernetes::claim(context, &live.object, claim).await?;
+        if let Err(error) = kubernetes::claim(context, &live.object, claim).await {
+            let report = record::refused(context, &cached.key, "the claim", error)?.planning(step::intention(&view.scene));
+            return Ok(Some(Ending::of(live.object, report.pausing()).on(occasion)));
+        }
         let Some(again) = kubernetes::read(context, &cached.key, &cached.uid, pair).await? else { return Ok(None) };
         live = again;
     }
@@ -127,8 +133,7 @@ async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reserv
             report
         }
         Step::LetGo => return let_go(context, object).await,
-        // A second claim in one pass: something takes its label or finalizer away at once.
-        Step::Claim(_) => Report::unchanged(Retry::Backoff).pausing(),
+        Step::Claim(_) => claimed_in_vain(context, &Key::of(&object), &view.scene),
         Step::Create(pair, types) => match target() {
             Some(target) => target.create(pair, types, view.scene.me.memory.recorded.is_some()).await,
             None => unchanged(),
@@ -153,6 +158,19 @@ async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reserv
     Ok(Ending::of(object, report.planning(step::intention(&view.scene)).between(view.organizations.clone())))
 }
 
+/// A second claim in one pass: what was seen has changed meanwhile, or something takes the first one away at once. That goes on.
+fn claimed_in_vain(context: &Context, key: &Key, scene: &Scene) -> Report {
+    let goes_on = !scene.me.memory.intact && context.objects.contradicted(key);
+    let report = if goes_on {
+        let message = "something takes the claim away as soon as it is written (finalizer crossorg.dev/connection, annotation \
+                       crossorg.dev/claim, label crossorg.dev/pair): look at admission webhooks and policies";
+        Report::not_ready(ConnectionReason::Retrying, message, Retry::Backoff)
+    } else {
+        Report::unchanged(Retry::Backoff)
+    };
+    report.pausing()
+}
+
 /// Two owners that correct each other are noticed by how often one of them had to.
 fn note_corrections(context: &Context, key: &Key, scene: &Scene, report: &Report) {
     let contested = report.verdict.as_ref().is_some_and(|verdict| verdict.reason == ConnectionReason::Contested.name());
@@ -172,7 +190,9 @@ fn ask_for_list(context: &Context, view: &View) {
 
 async fn let_go(context: &Arc<Context>, object: OrgConnection) -> Result<Ending, Error> {
     let key = Key::of(&object);
-    kubernetes::let_go(&kubernetes::connections(context, &key), &object, CONNECTION_FINALIZER).await?;
+    if let Err(error) = kubernetes::let_go(&kubernetes::connections(context, &key), &object, CONNECTION_FINALIZER).await {
+        return Ok(Ending::of(object, record::refused(context, &key, "to remove the finalizer", error)?));
+    }
     let effect = match object.status.as_ref().and_then(|status| status.connection_id.as_ref()) {
         Some(id) if object.spec.management_policy == ManagementPolicy::Observe => {
             Effect::Orphaned(format!("let go without touching Datadog (managementPolicy: Observe); the connection owned last was {id}"))

@@ -147,13 +147,36 @@ pub(super) fn failed(context: &Context, key: &Key, error: &Error) -> Action {
     Action::requeue(requeue::backoff(attempts, (context.seams.chance)()).min(KUBERNETES_WAIT))
 }
 
+/// What is said of a write to the object itself that Kubernetes will go on refusing. Its status is another resource, and mostly still writable.
+pub(super) fn refused(context: &Context, key: &Key, what: &str, error: Error) -> Result<Report, Error> {
+    let Some(words) = error.refusal() else { return Err(error) };
+    context.metrics.failed(Failure::Kubernetes);
+    warn!(object = %key, error = words, "Kubernetes refuses {what}; trying again");
+    Ok(told_of_refusal(what, words))
+}
+
+fn told_of_refusal(what: &str, words: &str) -> Report {
+    let message = format!(
+        "Kubernetes refuses {what}: {}. Look at admission webhooks and policies, and at the rights of the operator",
+        one_line(words).trim_end_matches('.')
+    );
+    Report::not_ready(ConnectionReason::Retrying, message, Retry::Backoff)
+}
+
 /// An object of either kind that cannot be understood: said in its own status, and it stops no other. What its status remembers stays.
-pub(super) async fn undecodable<K: Resource<DynamicType = ()>>(context: &Context, key: &Key, why: &str) -> Action {
+/// `noted_as` is its key in [`Context::objects`].
+pub(super) async fn undecodable<K>(context: &Context, key: &Key, noted_as: &Key, why: &str) -> Action
+where
+    K: Resource<DynamicType = ()>,
+{
     context.metrics.failed(Failure::Invalid);
     // What cannot be read may be quoted in the reason, at any length.
     match say_undecodable::<K>(context, key, &one_line(why)).await {
-        Ok(()) => Action::await_change(),
-        Err(error) => failed(context, key, &error),
+        Ok(()) => {
+            context.objects.succeeded(noted_as);
+            Action::await_change()
+        }
+        Err(error) => failed(context, noted_as, &error),
     }
 }
 
@@ -181,9 +204,9 @@ async fn write_status(context: &Context, ending: &Ending) -> Result<Written, Err
     let key = Key::of(&ending.object);
     let generation = ending.object.metadata.generation.unwrap_or_default();
     let now = (context.seams.wall_clock)();
-    let mut object = ending.object.clone();
+    let (mut object, mut report) = (ending.object.clone(), ending.report.clone());
     for attempt in 1.. {
-        let next = status::next(object.status.as_ref(), &ending.report, generation, ending.handled_request.as_deref(), now);
+        let next = status::next(object.status.as_ref(), &report, generation, ending.handled_request.as_deref(), now);
         let Some(next) = next else { return Ok(Written::Nothing) };
         let words = Digest::of_status(Some(&next)).words();
         if let Some(wait) = context.objects.repeats(&key, words) {
@@ -204,6 +227,9 @@ async fn write_status(context: &Context, ending: &Ending) -> Result<Written, Err
         match kubernetes::read_alone(context, &key, &object.uid().unwrap_or_default()).await? {
             Some(newer) => object = newer,
             None => return Ok(Written::Nothing),
+        }
+        if status::is_ahead(object.status.as_ref(), generation, object.metadata.generation.unwrap_or_default()) {
+            report.verdict = None;
         }
     }
     Ok(Written::Nothing)

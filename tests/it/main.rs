@@ -23,6 +23,7 @@ mod policies;
 mod process;
 mod proxy;
 mod reasons;
+mod refused;
 mod rights;
 mod scale;
 mod secrecy;
