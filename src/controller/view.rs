@@ -198,9 +198,8 @@ fn intent(context: &Context, subject: &Subject, through: &Key) -> Intent {
         return if policies.leave_it() { Intent::Neither } else { Intent::HandOver };
     }
     let Wish { desired, source, org, .. } = Wish::of(context, subject);
-    let owns_nothing = subject.memory.claim.is_none() && subject.memory.recorded.is_none();
+    let owns_nothing = subject.memory.owns_nothing();
     let takes = match org.as_ref().map(|org| org.source()) {
-        // What a key may not create, its object does not come into by a hand-over either.
         Some(step::Organization::Usable { terminating, writes_refused, .. }) => !owns_nothing || !(terminating || writes_refused.is_some()),
         Some(_) | None => false,
     };

@@ -95,6 +95,11 @@ impl Memory {
         self.bound().or(self.claim.map(|claim| claim.pair))
     }
 
+    /// Whether it neither claims nor has recorded anything.
+    pub fn owns_nothing(&self) -> bool {
+        self.claim.is_none() && self.recorded.is_none()
+    }
+
     /// The claim's create time: from then on a creation was announced.
     pub fn create_time(&self) -> Option<Timestamp> {
         self.claim?.create

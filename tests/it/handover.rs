@@ -1,7 +1,7 @@
 //! A connection goes from one object to another without a gap: a rename in Git, and folders that are deleted at once.
 
 use crossorg::api::{DatadogOrg, OrgConnection};
-use datadog_double::{CENTRAL, PAYMENTS, READ, WRITE};
+use datadog_double::{CENTRAL, PAYMENTS, READ, READER, WRITE};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Api;
 use kube::api::DeleteParams;
@@ -45,6 +45,21 @@ async fn a_rename_that_changes_the_types_too_is_one_change_and_no_gap() {
     assert_eq!(connection_id(&world.ready("new").await), id);
     assert_eq!(world.counts().remote_writes(), (1, 1, 0));
     assert_eq!(world.datadog.connection(PAYMENTS, CENTRAL).unwrap().connection_types, ["metrics"]);
+}
+
+#[tokio::test]
+async fn an_object_whose_key_may_not_write_comes_into_nothing() {
+    let (world, _operator, _) = sharing("handed-to-nobody").await;
+    world.organization("reader").with_key(READER).apply().await;
+    world.connection("heir").from("reader").to(CENTRAL).types(&["logs"]).apply().await;
+    world.reason("heir", "Conflict").await;
+    world.advance(OLD_ENOUGH);
+    world.delete::<OrgConnection>("old").await;
+    world.gone::<OrgConnection>("old").await;
+    world.refresh("reader").await;
+    world.reason("heir", "PermissionMissing").await;
+    assert!(world.datadog.connection(PAYMENTS, CENTRAL).is_none(), "whoever deletes the object ends the sharing");
+    assert_eq!(world.counts().remote_writes(), (1, 0, 1));
 }
 
 #[tokio::test]

@@ -35,6 +35,24 @@ async fn a_connection_is_deleted_with_the_sinks_key_if_the_sources_is_gone() {
 }
 
 #[tokio::test]
+async fn a_connection_is_deleted_with_the_sinks_key_if_the_sources_datadog_org_is_another_organization_by_now() {
+    let (world, _operator) = payments("sink-key-stranger").await;
+    world.connection("to-central").from("payments").to(CENTRAL).types(&["logs"]).apply().await;
+    world.ready("to-central").await;
+    world.advance(OLD_ENOUGH);
+    world.delete::<DatadogOrg>("payments").await;
+    world.patch::<DatadogOrg>("payments", json!({"metadata": {"finalizers": null}})).await;
+    world.gone::<DatadogOrg>("payments").await;
+    world.organization("payments").with_key("security").apply().await;
+    world.reason("to-central", "PairChanged").await;
+    world.org("central").await;
+    world.org_ready("central").await;
+    world.delete::<OrgConnection>("to-central").await;
+    world.gone::<OrgConnection>("to-central").await;
+    assert!(shared(&world).is_none() && world.datadog.violations().is_empty());
+}
+
+#[tokio::test]
 async fn the_sinks_key_deletes_no_more_than_the_sources_brake_lets_through() {
     let (world, _operator) = without_the_sources_key("sink-key-brake").await;
     world.patch::<DatadogOrg>("payments", json!({"spec": {"maxDeletionsPerHour": 0}})).await;
