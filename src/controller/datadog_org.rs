@@ -18,6 +18,7 @@ use super::kubernetes::{self, Error};
 use super::poll::{self as turn, Turned};
 use super::record;
 use super::unmanaged;
+use super::watch;
 use crate::api::conditions::{ConnectionReason, Progress, find};
 use crate::api::datadog_org::{DatadogOrgStatus, UnmanagedConnection};
 use crate::api::{CONNECTION_FINALIZER, DatadogOrg, IN_USE_FINALIZER, OrgConnection, RECONCILE_REQUEST_ANNOTATION};
@@ -83,7 +84,9 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
         return Ok(None);
     }
     let request = open_request(context, object, &org);
-    let turned = turn::turn(context, object, &org).await?;
+    // It may have been suspended, or name another Secret.
+    let is_unheard_of = watch::is_unheard_of::<CachedOrg>(context, &org.key);
+    let turned = if is_unheard_of { Turned::Idle } else { turn::turn(context, object, &org).await? };
     wake(context, &org, &turned);
     // Once for each list: the objects change more often. Before every object of every namespace has been seen, a connection may only seem
     // to be nobody's.
@@ -107,7 +110,8 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
     }
     // A user that is corrected, or lets go without vanishing, tells nobody.
     let users = (!findings.users.is_empty()).then_some(SECRET_INTERVAL);
-    Ok([Some(next_look(&org)), again, users, unsettled, number_is_old].into_iter().flatten().min())
+    let look = if is_unheard_of { SECRET_INTERVAL } else { next_look(&org) };
+    Ok([Some(look), again, users, unsettled, number_is_old].into_iter().flatten().min())
 }
 
 /// A request to look afresh that the status has not echoed yet, and since when. It asks for a list once, and is fulfilled by the next look.

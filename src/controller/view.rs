@@ -194,17 +194,22 @@ pub(super) fn claimant_unclear(context: &Context, metadata: &ObjectMeta) -> Opti
 /// What an object would do with a connection of its pair, for one whose connection is reached through this DatadogOrg.
 fn intent(context: &Context, subject: &Subject, through: &Key) -> Intent {
     let policies = context.policies(subject);
+    // What a key may not create, its object does not come into by a hand-over either. A key that may not write may not delete: nothing is lost
+    // by waiting where both have the same.
+    let by_another_key = |takes: &Org| takes.refuses_writes() && subject.source() != *through;
     if subject.terminating {
-        return if policies.leave_it() { Intent::Neither } else { Intent::HandOver };
+        let bars_the_heir = context.orgs.get(through).is_some_and(|heirs| by_another_key(&heirs));
+        return if policies.leave_it() || bars_the_heir { Intent::Neither } else { Intent::HandOver };
     }
     let Wish { desired, source, org, .. } = Wish::of(context, subject);
     let owns_nothing = subject.memory.owns_nothing();
     let takes = match org.as_ref().map(|org| org.source()) {
-        Some(step::Organization::Usable { terminating, writes_refused, .. }) => !owns_nothing || !(terminating || writes_refused.is_some()),
+        Some(step::Organization::Usable { terminating, .. }) => !terminating || !owns_nothing,
         Some(_) | None => false,
     };
+    let is_barred = org.as_ref().is_some_and(|org| by_another_key(org)) && subject.memory.recorded.is_none();
     let may_be_told = org.is_some_and(|org| org.names_may_come());
-    if policies.only_look() || !takes {
+    if policies.only_look() || !takes || is_barred {
         return Intent::Neither;
     }
     match (desired, source) {

@@ -240,9 +240,14 @@ impl<K: Resource<DynamicType = ()>> Tap<K> {
     }
 }
 
-/// Whether nothing has been heard for long of the OrgConnections of this namespace.
-pub(super) fn is_blind(context: &Context, namespace: &str) -> bool {
-    context.health.is_blind(&watch_name::<CachedRow>(Some(namespace)))
+/// Whether nothing has been heard for long of the objects of this kind in this namespace; `None` is all.
+pub(super) fn is_blind<K: Resource<DynamicType = ()>>(context: &Context, namespace: Option<&str>) -> bool {
+    context.health.is_blind(&watch_name::<K>(namespace))
+}
+
+/// Whether nothing has been heard for long of this object's kind: what the cache says of it may be old.
+pub(super) fn is_unheard_of<K: Resource<DynamicType = ()>>(context: &Context, key: &Key) -> bool {
+    context.scopes_of(key).any(|scope| is_blind::<K>(context, scope.namespace.as_deref()))
 }
 
 fn watch_name<K: Resource<DynamicType = ()>>(namespace: Option<&str>) -> String {

@@ -109,13 +109,6 @@ fn live_step(scene: &Scene) -> Step {
     if matches!(next, Plan::Claim(_)) && *terminating && memory.owns_nothing() {
         return Step::Rest(waiting("its DatadogOrg is being deleted and takes no new connections: name another one"));
     }
-    if let (Plan::Claim(_), Some(text)) = (&next, writes_refused)
-        && memory.owns_nothing()
-        && scene.inherits()
-    {
-        // What its key may not create, an object does not come into by a hand-over either.
-        return Step::Rest(permission_missing(text));
-    }
     match (next, writes_refused, scene.contested) {
         (Plan::Tell, ..) => tell(scene),
         (Plan::Keep, ..) => keep(scene),

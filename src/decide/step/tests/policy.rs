@@ -306,22 +306,6 @@ fn an_organization_that_is_leaving_lets_nobody_inherit_who_owns_nothing() {
 }
 
 #[test]
-fn a_key_that_may_not_write_lets_nobody_inherit_who_owns_nothing_whatever_the_policy() {
-    let leaver = claimant("leaver", 9000, claimed(at(-3601)).recording(&connection())).leaving();
-    for adoption in [AdoptionPolicy::Never, AdoptionPolicy::Always] {
-        let policies = Policies { adoption, ..fresh().policies };
-        let heir = Scene { organization: refusing(), seen: Seen::Present(connection()), others: vec![leaver.clone()], policies, ..fresh() };
-        assert_eq!(says(&next(&heir)), not_ready(ConnectionReason::PermissionMissing), "{adoption:?}");
-        let claimed =
-            remembering(heir, Memory { claim: Some(Claim { adopt: Some(id(1)), ..bare_claim() }), intact: true, ..Memory::default() });
-        assert!(
-            matches!(next(&claimed), Step::Rest(report) if matches!(report.effect, Some(Effect::Adopted { .. }))),
-            "it had begun before"
-        );
-    }
-}
-
-#[test]
 fn whose_a_connection_is_is_not_told_while_nobody_knows_whom_the_key_acts_as() {
     let made = Scene { seen: Seen::Present(connection().differing()), ..remembering(fresh(), claimed(at(-3601))) };
     for organization in [not_usable(false, true), not_usable(false, false), Organization::Missing] {
