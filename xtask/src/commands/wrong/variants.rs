@@ -91,8 +91,8 @@ pub(super) const VARIANTS: [Variant; 9] = [
             },
             Edit {
                 file: CONNECTION_PASS,
-                text: "live_rivals(context, &subject, &live.others)",
-                wrong: "if $WRONG { cached_rivals(context, &subject) } else { live_rivals(context, &subject, &live.others) }",
+                text: "live_rivals(context, &subject, &live)",
+                wrong: "if $WRONG { cached_rivals(context, &subject) } else { live_rivals(context, &subject, &live) }",
             },
         ],
         attempts: [
