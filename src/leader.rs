@@ -1,8 +1,8 @@
 //! One of several processes works, the others stand by: a Lease of the cluster says who.
 //!
-//! [`crate::decide::election`] has the rules. Here are the requests: a GET and, on exactly the version that it showed, a PUT; or a POST where
-//! there is no lease. Whoever loses a race learns it from a 409. A term ends by this process's own clock whether or not the API server can be
-//! heard, and once it has ended, it stays so.
+//! [`crate::decide::election`] has the rules. Here are the requests: a GET and, on exactly the version that it showed, a PUT; or a POST
+//! where there is no lease. Whoever loses a race learns it from a 409. A term ends by this process's own clock whether or not the API
+//! server can be heard, and once it has ended, it stays so.
 //!
 //! Nothing at Datadog rests on it: claims, the brake and every write are safe with any number of processes at work. A lease saves requests,
 //! and spares the objects two processes that say different words.
@@ -111,7 +111,7 @@ enum Attempt {
 impl Candidate {
     /// A process called `me`, as no other ever is, that stands for the Lease `name` in the client's own namespace. One that cannot read it,
     /// or not write it, is not healthy.
-    pub fn new(kubernetes: kube::Client, name: String, me: String, (wall_clock, chance): (WallClock, Chance), health: Arc<Health>) -> Self {
+    pub fn new(kubernetes: kube::Client, name: String, me: String, wall_clock: WallClock, chance: Chance, health: Arc<Health>) -> Self {
         let leases = Api::default_namespaced(kubernetes);
         health.begins(LEASES);
         Self { leases, name, me, wall_clock, chance, health, begun: Instant::now(), seen: Seen::default(), waits_for: None, failing: false }

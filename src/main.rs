@@ -147,8 +147,8 @@ async fn operate(options: RunOptions) -> Result<(), CannotRun> {
     let stop = stop_signal().boxed().shared();
     if options.leader_elect {
         metrics.stands_by(true);
-        let clock_and_chance = (Arc::clone(&seams.wall_clock), Arc::clone(&seams.chance));
-        let candidate = Candidate::new(kubernetes.clone(), options.lease_name, identity(), clock_and_chance, Arc::clone(&health));
+        let (wall_clock, chance) = (Arc::clone(&seams.wall_clock), Arc::clone(&seams.chance));
+        let candidate = Candidate::new(kubernetes.clone(), options.lease_name, identity(), wall_clock, chance, Arc::clone(&health));
         let work = async |term: leader::Term| {
             metrics.stands_by(false);
             let seams = Seams { transport: term.clone().fence(seams.transport), ..seams };

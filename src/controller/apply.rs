@@ -186,17 +186,15 @@ fn contradicts_the_list(error: &Error) -> bool {
     matches!(error, Error::Conflict { .. } | Error::NotFound { call: Call::Update(_), .. })
 }
 
-/// What is said of a failed call. That an answer contradicts the list is said only if it did so `again`, after the list that was asked for: that
-/// one mostly tells what to say.
+/// What is said of a failed call. That an answer contradicts the list is said only if it did so `again`, after the list that was asked for:
+/// that one mostly tells what to say.
 fn report_of(error: &Error, again: bool) -> Report {
     let not_ready = |reason, retry| Report::not_ready(reason, error.to_string(), retry);
-    if contradicts_the_list(error) && !again {
-        return Report::unchanged(Retry::Backoff);
-    }
     if contradicts_the_list(error) {
         let message =
             format!("{error}; yet the list shows otherwise. If that lasts, somebody has restricted who may see or change the connection");
-        return Report::not_ready(ConnectionReason::Retrying, message, Retry::Backoff);
+        let told = Report::not_ready(ConnectionReason::Retrying, message, Retry::Backoff);
+        return if again { told } else { Report::unchanged(Retry::Backoff) };
     }
     match (error.class(), error) {
         (Class::Transient, _) => not_ready(ConnectionReason::Retrying, Retry::Backoff),

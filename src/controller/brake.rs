@@ -20,8 +20,8 @@ use crate::world::row::Subject;
 /// How often it is read anew when somebody else wrote in between; then the next pass does it.
 const ATTEMPTS: usize = 3;
 
-/// How long to ask the brake, with the wait for other deletions of this process: what was read live of the object must not be old when it is
-/// acted on. What was written all the same counts for the next attempt.
+/// How long to ask the brake, with the wait for other deletions of this process: what was read live of the object must not be old when it
+/// is acted on. What was written all the same counts for the next attempt.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Has the brake let a deletion through. Answers what to say instead if it has to wait.
@@ -91,8 +91,8 @@ pub(super) fn org_applied(context: &Context, org: &Org) {
     }
 }
 
-/// Whose deletion the brake of this DatadogOrg may hold: those who name it, and those of a pair of its organization, which it may be used for
-/// in place of their own.
+/// Whose deletion the brake of this DatadogOrg may hold: those who name it, and those of a pair of its organization, which it may be used
+/// for in place of their own.
 fn may_be_held(context: &Context, org: &Org) -> BTreeSet<Key> {
     let of_organization = org.proven().into_iter().flat_map(|organization| context.objects.of_organization(organization));
     context.objects.of_org(&org.key).into_iter().chain(of_organization).collect()

@@ -18,7 +18,6 @@ use super::kubernetes::{self, Error};
 use super::poll::{self as turn, Turned};
 use super::record;
 use super::unmanaged;
-use super::watch;
 use crate::api::conditions::{ConnectionReason, Progress, find};
 use crate::api::datadog_org::{DatadogOrgStatus, UnmanagedConnection};
 use crate::api::{CONNECTION_FINALIZER, DatadogOrg, IN_USE_FINALIZER, OrgConnection, RECONCILE_REQUEST_ANNOTATION};
@@ -85,7 +84,7 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
     }
     let request = open_request(context, object, &org);
     // It may have been suspended, or name another Secret.
-    let is_unheard_of = watch::is_unheard_of::<CachedOrg>(context, &org.key);
+    let is_unheard_of = context.is_unheard_of::<CachedOrg>(&org.key);
     let turned = if is_unheard_of { Turned::Idle } else { turn::turn(context, object, &org).await? };
     wake(context, &org, &turned);
     // Once for each list: the objects change more often. Before every object of every namespace has been seen, a connection may only seem

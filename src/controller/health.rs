@@ -1,4 +1,5 @@
-//! How the watches, and the lease, are doing: for `/readyz`, for a metric, and for passes that must not take "not seen yet" for "not there".
+//! How the watches, and the lease, are doing: for `/readyz`, for a metric, and for passes that must not take "not seen yet" for "not
+//! there".
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A watch is renewed every 30 s, a lease more often. One that has had no answer for this long is blind: what it should have shown is not known.
+/// A watch is renewed every 30 s, a lease more often. One that has had no answer for this long is blind: what it should have shown is not
+/// known.
 pub const BLIND_AFTER: Duration = Duration::from_secs(60);
 
 /// How each watch is doing, by its name, and whether the CRDs are those of this version. A lease counts as a watch: each look at it is an
@@ -22,6 +24,12 @@ pub struct Health {
 struct Watch {
     listed: bool,
     answered_at: Instant,
+}
+
+impl Watch {
+    fn is_blind(&self) -> bool {
+        self.answered_at.elapsed() > BLIND_AFTER
+    }
 }
 
 impl Health {
@@ -69,17 +77,21 @@ impl Health {
 
     /// The watches whose first list has not come yet.
     pub fn missing(&self) -> Vec<String> {
-        self.lock().iter().filter(|(_, watch)| !watch.listed).map(|(name, _)| name.clone()).collect()
+        self.those(|watch| !watch.listed)
     }
 
     /// The watches that have been without an answer for longer than [`BLIND_AFTER`].
     pub fn blind(&self) -> Vec<String> {
-        self.ages().into_iter().filter(|(_, age)| *age > BLIND_AFTER).map(|(name, _)| name).collect()
+        self.those(Watch::is_blind)
+    }
+
+    fn those(&self, are: impl Fn(&Watch) -> bool) -> Vec<String> {
+        self.lock().iter().filter(|(_, watch)| are(watch)).map(|(name, _)| name.clone()).collect()
     }
 
     /// Whether this watch has been without an answer for longer than [`BLIND_AFTER`].
     pub(super) fn is_blind(&self, watch: &str) -> bool {
-        self.lock().get(watch).is_some_and(|watch| watch.answered_at.elapsed() > BLIND_AFTER)
+        self.lock().get(watch).is_some_and(Watch::is_blind)
     }
 
     /// How long ago each watch was answered last.

@@ -12,7 +12,6 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::context::{CachedRow, Context};
-use super::watch;
 use crate::api::{CLAIM_ANNOTATION, CONNECTION_FINALIZER, FIELD_MANAGER, OrgConnection, PAIR_LABEL};
 use crate::decide::claims::{Claim, pair_label};
 use crate::decide::model::Pair;
@@ -118,9 +117,7 @@ async fn of_pair(context: &Context, key: &Key, pair: Pair) -> Result<(Vec<Deseri
         };
         match (within(api.list(&selector)).await, &scope.namespace) {
             (Ok(list), _) => found.extend(list.items),
-            (Err(error), Some(namespace))
-                if error.is_closed() && namespace != &key.namespace && watch::is_blind::<CachedRow>(context, Some(namespace)) =>
-            {
+            (Err(error), Some(namespace)) if error.is_closed() && namespace != &key.namespace && context.is_blind::<CachedRow>(scope) => {
                 closed.push(namespace);
             }
             (Err(error), _) => return Err(error),

@@ -99,7 +99,8 @@ fn failure(trouble: &Trouble) -> Option<Failure> {
     }
 }
 
-/// Reads the Secret. That Kubernetes does not answer, or refuses, is an error of the pass, which is soon made again; if it lasts, it is told.
+/// Reads the Secret. That Kubernetes does not answer, or refuses, is an error of the pass, which is soon made again; if it lasts, it is
+/// told.
 async fn credentials(context: &Context, object: &DatadogOrg, org: &Org) -> Result<Result<Client, Trouble>, kubernetes::Error> {
     let name = &object.spec.credentials_secret_ref.name;
     let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
@@ -154,8 +155,8 @@ async fn ask_for(context: &Context, client: &Client, org: &Org, ask: Ask) -> Res
     Ok(snapshot(organization, began_here, listing))
 }
 
-/// The pairs that should have a connection: those known by the last list and our own writes since, or before the first list by what objects have
-/// recorded or claimed. A pair in which it is the sink counts too: a release may go by this list.
+/// The pairs that should have a connection: those known by the last list and our own writes since, or before the first list by what objects
+/// have recorded or claimed. A pair in which it is the sink counts too: a release may go by this list.
 fn expected(context: &Context, org: &Org, known: Option<BTreeSet<Pair>>) -> BTreeSet<Pair> {
     let Some(organization) = org.speaks_for() else { return BTreeSet::new() };
     let remembered = || {

@@ -79,11 +79,12 @@ impl View {
 /// with the sink's.
 fn reach(context: &Context, subject: &Subject, source: Option<Arc<Org>>, pair: Option<Pair>) -> (Option<Arc<Org>>, step::Organization) {
     let organization = source.as_ref().map_or(step::Organization::Missing, |org| org.source());
-    let takes_part = |pair: Pair| source.as_ref().and_then(|org| org.proven()).is_none_or(|proven| pair.involves(proven));
+    let Some(pair) = pair.filter(|_| subject.terminating) else { return (source, organization) };
     let may_serve = matches!(organization, step::Organization::Usable { .. } | step::Organization::NotUsable { undecided: true, .. });
-    let is_suspended = source.as_ref().is_some_and(|org| org.is_suspended());
-    let stays = |pair: Pair| is_suspended || (may_serve && takes_part(pair));
-    let Some(pair) = pair.filter(|pair| subject.terminating && !stays(*pair)) else { return (source, organization) };
+    let takes_part = || source.as_ref().and_then(|org| org.proven()).is_none_or(|proven| pair.involves(proven));
+    if (may_serve && takes_part()) || source.as_ref().is_some_and(|org| org.is_suspended()) {
+        return (source, organization);
+    }
     let last_good = source.as_ref().and_then(|org| org.last_good());
     if let Some((us, now)) = last_good.and_then(|(client, us)| Some((us.id, client.organization_time()?))) {
         return (source, step::Organization::DeletesOnly { us: Some(us), now });
@@ -166,10 +167,10 @@ pub(super) fn live_rivals(context: &Context, subject: &Subject, live: &Live) -> 
 /// A claim counts only if its source is the organization that the object's own source has proven, or if the status records a connection of
 /// that pair: else anybody could block a pair with a forged annotation.
 fn claimant(context: &Context, subject: &Subject, through: &Key) -> Option<Claimant> {
-    let proven = context.orgs.get(&subject.source()).and_then(|org| org.proven());
+    let org = context.orgs.get(&subject.source());
+    let proven = org.as_ref().and_then(|org| org.proven());
     let counts = subject.memory.claim.is_none_or(|claim| proven == Some(claim.pair.source) || subject.memory.bound() == Some(claim.pair));
     counts.then(|| {
-        let org = context.orgs.get(&subject.source());
         let organization = org.as_ref().map_or(step::Organization::Missing, |org| org.source());
         // Whom a deletion goes on as when the Secret is gone: what the object's own pass knows of it.
         let last_good = || org.filter(|_| subject.terminating)?.last_good().map(|(_, us)| us.id);
@@ -194,11 +195,12 @@ pub(super) fn claimant_unclear(context: &Context, metadata: &ObjectMeta) -> Opti
 /// What an object would do with a connection of its pair, for one whose connection is reached through this DatadogOrg.
 fn intent(context: &Context, subject: &Subject, through: &Key) -> Intent {
     let policies = context.policies(subject);
-    // What a key may not create, its object does not come into by a hand-over either. A key that may not write may not delete: nothing is lost
-    // by waiting where both have the same.
-    let by_another_key = |takes: &Org| takes.refuses_writes() && subject.source() != *through;
+    // What a key may not create, its object does not come into by a hand-over either. A key that may not write may not delete: nothing is
+    // lost by waiting where both have the same.
+    let is_of_the_same = subject.source() == *through;
+    let may_not_take = |org: &Arc<Org>| !is_of_the_same && org.refuses_writes();
     if subject.terminating {
-        let bars_the_heir = context.orgs.get(through).is_some_and(|heirs| by_another_key(&heirs));
+        let bars_the_heir = context.orgs.get(through).is_some_and(|heirs| may_not_take(&heirs));
         return if policies.leave_it() || bars_the_heir { Intent::Neither } else { Intent::HandOver };
     }
     let Wish { desired, source, org, .. } = Wish::of(context, subject);
@@ -207,7 +209,7 @@ fn intent(context: &Context, subject: &Subject, through: &Key) -> Intent {
         Some(step::Organization::Usable { terminating, .. }) => !terminating || !owns_nothing,
         Some(_) | None => false,
     };
-    let is_barred = org.as_ref().is_some_and(|org| by_another_key(org)) && subject.memory.recorded.is_none();
+    let is_barred = org.as_ref().is_some_and(may_not_take) && subject.memory.recorded.is_none();
     let may_be_told = org.is_some_and(|org| org.names_may_come());
     if policies.only_look() || !takes || is_barred {
         return Intent::Neither;
@@ -221,7 +223,7 @@ fn intent(context: &Context, subject: &Subject, through: &Key) -> Intent {
             Intent::MayHold(source.id)
         }
         // A key that may not look names up may not delete either (docs/datadog-api.md, "Who a key is"): nothing is lost by waiting for it.
-        (Err(Invalid::NamesUnavailable { refused: true, .. }), Referenced::Proven(source, _)) if subject.source() == *through => {
+        (Err(Invalid::NamesUnavailable { refused: true, .. }), Referenced::Proven(source, _)) if is_of_the_same => {
             Intent::MayHold(source.id)
         }
         (Ok(_) | Err(_), _) => Intent::Neither,

@@ -240,16 +240,6 @@ impl<K: Resource<DynamicType = ()>> Tap<K> {
     }
 }
 
-/// Whether nothing has been heard for long of the objects of this kind in this namespace; `None` is all.
-pub(super) fn is_blind<K: Resource<DynamicType = ()>>(context: &Context, namespace: Option<&str>) -> bool {
-    context.health.is_blind(&watch_name::<K>(namespace))
-}
-
-/// Whether nothing has been heard for long of this object's kind: what the cache says of it may be old.
-pub(super) fn is_unheard_of<K: Resource<DynamicType = ()>>(context: &Context, key: &Key) -> bool {
-    context.scopes_of(key).any(|scope| is_blind::<K>(context, scope.namespace.as_deref()))
-}
-
 fn watch_name<K: Resource<DynamicType = ()>>(namespace: Option<&str>) -> String {
     namespace.map_or_else(|| K::plural(&()).into_owned(), |namespace| format!("{} in {namespace}", K::plural(&())))
 }
@@ -272,6 +262,16 @@ impl Context {
     /// Whether every object of this kind beside the key has been seen.
     pub(super) fn knows<K: Resource<DynamicType = ()>>(&self, key: &Key) -> bool {
         self.scopes_of(key).all(|scope| self.health.knows(&watch_name::<K>(scope.namespace.as_deref())))
+    }
+
+    /// Whether nothing has been heard for long of the objects of this kind beside the key: what the cache says of them may be old.
+    pub(super) fn is_unheard_of<K: Resource<DynamicType = ()>>(&self, key: &Key) -> bool {
+        self.scopes_of(key).any(|scope| self.is_blind::<K>(scope))
+    }
+
+    /// Whether nothing has been heard for long of the objects of this kind in this scope.
+    pub(super) fn is_blind<K: Resource<DynamicType = ()>>(&self, scope: &Scope) -> bool {
+        self.health.is_blind(&watch_name::<K>(scope.namespace.as_deref()))
     }
 }
 

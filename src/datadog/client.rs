@@ -93,7 +93,8 @@ impl Client {
         self.credentials == other.credentials && self.base == other.base
     }
 
-    /// The organization's time now in whole seconds, reckoned from its last answer that could be read; never ahead of it. Unknown before the first answer.
+    /// The organization's time now in whole seconds, reckoned from its last answer that could be read; never ahead of it. Unknown before
+    /// the first answer.
     pub fn organization_time(&self) -> Option<Timestamp> {
         self.clock.at(Instant::now())
     }

@@ -77,8 +77,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// The pair that the object is bound to: that of the recorded connection. An annotation can be forged by whoever may write the object, the
-    /// status cannot.
+    /// The pair that the object is bound to: that of the recorded connection. An annotation can be forged by whoever may write the object,
+    /// the status cannot.
     pub fn bound(&self) -> Option<Pair> {
         self.recorded.and(self.recorded_pair)
     }

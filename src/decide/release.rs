@@ -12,8 +12,8 @@
 //! | otherwise | wait for such a list |
 //!
 //! The proof: a complete list begun after our last write to the pair, and at least [`LANDED`] after the claim's create time, so that no
-//! POST of any process, dead or alive, can still land, and after the recorded connection was created: an older list, of before another process
-//! recorded it, proves nothing. A connection older than a minute never waits.
+//! POST of any process, dead or alive, can still land, and after the recorded connection was created: an older list, of before another
+//! process recorded it, proves nothing. A connection older than a minute never waits.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -87,8 +87,8 @@ pub fn release(parting: &Parting<'_>) -> Release {
     }
 }
 
-/// From when on a list shows whatever this object may own: what it asked for has landed, and what it recorded was there. Another process may
-/// have recorded that long after this one's last list.
+/// From when on a list shows whatever this object may own: what it asked for has landed, and what it recorded was there. Another process
+/// may have recorded that long after this one's last list.
 fn landed(memory: &Memory) -> Option<Timestamp> {
     let landed = memory.create_time().and_then(|create| create.checked_add(LANDED).ok());
     landed.max(memory.recorded_created_at.and_then(|recorded| recorded.checked_add(LISTED).ok()))

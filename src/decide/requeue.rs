@@ -14,7 +14,8 @@ pub const LONGEST_WAIT: Duration = Duration::from_mins(5);
 pub const PERMANENT_WAIT: Duration = Duration::from_mins(30);
 
 /// How long to wait; `None` means until something wakes the object. `attempts` counts the failures in a row before this one, `chance` is
-/// uniform in 0..1: waits are spread over the whole interval ("full jitter"), so that objects that failed together do not come back together.
+/// uniform in 0..1: waits are spread over the whole interval ("full jitter"), so that objects that failed together do not come back
+/// together.
 pub fn after(retry: Retry, attempts: u32, chance: f64) -> Option<Duration> {
     match retry {
         Retry::WhenWoken => None,

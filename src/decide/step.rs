@@ -1,8 +1,8 @@
 //! One step of one object: what it wants, what is there, how its organization stands, put together. Pure.
 //!
 //! Flow: a live object wants something ([`Desired`]), and [`plan`] says what to do about it; a terminating one is released
-//! ([`release`](super::release::release)). Around both stands the organization: as long as it cannot be used, nothing is done, and what the status says stays
-//! true until nobody can vouch for it any more.
+//! ([`release`](super::release::release)). Around both stands the organization: as long as it cannot be used, nothing is done, and what the
+//! status says stays true until nobody can vouch for it any more.
 
 mod intention;
 mod parting;

@@ -1,5 +1,5 @@
-//! The deletion brake: no more connections are deleted within an hour than a DatadogOrg allows, whoever is killed; a person can let the rest
-//! through; and whoever stays within the limit does not notice it.
+//! The deletion brake: no more connections are deleted within an hour than a DatadogOrg allows, whoever is killed; a person can let the
+//! rest through; and whoever stays within the limit does not notice it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

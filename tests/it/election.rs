@@ -61,8 +61,8 @@ async fn hold_by(world: &World, holder: &str) {
     leases(world).patch(&world.namespace, &PatchParams::default(), &Patch::Merge(change)).await.unwrap();
 }
 
-/// People share with six sinks, and then at once with six more, change three of the first and delete three, while the leader is made to end.
-/// Tells how long after that the next one leads.
+/// People share with six sinks, and then at once with six more, change three of the first and delete three, while the leader is made to
+/// end. Tells how long after that the next one leads.
 async fn people_go_on(world: &World, sinks: &[Uuid], end: impl AsyncFnOnce(), (next, within): (&Operator, Duration)) -> Duration {
     let (first, second) = sinks.split_at(6);
     share_with_each(world, "first", "north", first).await;

@@ -22,8 +22,8 @@ impl Org {
         self.lock().secret_unread_since = None;
     }
 
-    /// Kubernetes has not let the Secret be read, or not answered. Whether that has lasted: an API server that has just started refuses for a
-    /// moment what it allows.
+    /// Kubernetes has not let the Secret be read, or not answered. Whether that has lasted: an API server that has just started refuses for
+    /// a moment what it allows.
     pub fn secret_stays_unread(&self) -> bool {
         let mut state = self.lock();
         state.secret_unread_since.get_or_insert_with(Instant::now).elapsed() >= poll::SECRET_INTERVAL

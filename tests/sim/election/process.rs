@@ -56,7 +56,7 @@ impl Slot {
         let (stop, killed) = (until(!is_killed, fate.clone()).shared(), until(is_killed, fate));
         let chance = Mutex::new(self.chance.fork());
         let chance = Arc::new(move || chance.lock().unwrap().f64());
-        let candidate = Candidate::new(line.client(), "crossorg".to_owned(), who.clone(), (wall_clock, chance), Arc::default());
+        let candidate = Candidate::new(line.client(), "crossorg".to_owned(), who.clone(), wall_clock, chance, Arc::default());
         let (ledger, calls_take) = (self.ledger.clone(), Duration::from_millis(self.chance.u64(..4000)));
         let work = |term| work(ledger, who, term, stop.clone(), calls_take);
         let process = Freezable::new(candidate.lead(stop.clone(), work), freezer);
