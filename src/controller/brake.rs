@@ -1,6 +1,5 @@
 //! The brake before a deletion: what it remembers is read live, and written before the DELETE, on exactly the version that was read.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kube::Api;
@@ -13,7 +12,6 @@ use crate::api::DatadogOrg;
 use crate::decide::brake::{Brake, Memory, remembering};
 use crate::decide::outcome::{Report, Retry};
 use crate::decide::step::{self, Scene, Step};
-use crate::world::Key;
 use crate::world::org::Org;
 use crate::world::row::Subject;
 
@@ -70,8 +68,8 @@ pub(super) fn held(context: &Context, org: &Org) -> usize {
         let says_so = subject.digest.says_held() && subject.terminating && subject.finalizer;
         says_so && braking(context, subject).is_some_and(|braking| braking.key == org.key)
     };
-    let rows = may_be_held(context, org).into_iter().filter_map(|key| context.row(&key));
-    rows.filter(|row| row.0.as_ref().is_ok_and(|row| is_held(&row.subject))).count()
+    let rows = context.served_by(org).into_iter().filter_map(|key| context.row(&key));
+    rows.filter(|row| row.subject.as_ref().is_ok_and(is_held)).count()
 }
 
 /// Whoever says that it is held is counted by the DatadogOrg, and whoever may have stopped saying so is no more.
@@ -87,13 +85,6 @@ pub(super) fn row_applied(context: &Context, subject: &Subject) {
 /// With another limit or approval, what is held may go; with another number, it has something else to say.
 pub(super) fn org_applied(context: &Context, org: &Org) {
     if org.brake_is_news() {
-        context.wake(may_be_held(context, org));
+        context.wake(context.served_by(org));
     }
-}
-
-/// Whose deletion the brake of this DatadogOrg may hold: those who name it, and those of a pair of its organization, which it may be used
-/// for in place of their own.
-fn may_be_held(context: &Context, org: &Org) -> BTreeSet<Key> {
-    let of_organization = org.proven().into_iter().flat_map(|organization| context.objects.of_organization(organization));
-    context.objects.of_org(&org.key).into_iter().chain(of_organization).collect()
 }

@@ -26,8 +26,6 @@ use crate::world::row::Row;
 /// seen.
 pub(super) const NOT_ALL_LISTED: Duration = Duration::from_secs(10);
 
-/// An OrgConnection as it is cached; one that cannot be understood stops no other.
-pub type CachedRow = DeserializeGuard<Row>;
 /// A DatadogOrg as it is cached.
 pub type CachedOrg = DeserializeGuard<DatadogOrg>;
 
@@ -84,22 +82,22 @@ pub struct Scope {
     /// The namespace; `None` is all.
     pub namespace: Option<String>,
     /// The cached OrgConnections.
-    pub rows: Store<CachedRow>,
-    wake_rows: UnboundedSender<ObjectRef<CachedRow>>,
+    pub rows: Store<Row>,
+    wake_rows: UnboundedSender<ObjectRef<Row>>,
     wake_orgs: UnboundedSender<ObjectRef<CachedOrg>>,
 }
 
 /// The receiving ends of a scope's wake-ups, for its two controllers.
 pub struct Wakeups {
     /// OrgConnections.
-    pub rows: UnboundedReceiver<ObjectRef<CachedRow>>,
+    pub rows: UnboundedReceiver<ObjectRef<Row>>,
     /// DatadogOrgs.
     pub orgs: UnboundedReceiver<ObjectRef<CachedOrg>>,
 }
 
 impl Scope {
     /// A scope on this store.
-    pub fn new(namespace: Option<String>, rows: Store<CachedRow>) -> (Self, Wakeups) {
+    pub fn new(namespace: Option<String>, rows: Store<Row>) -> (Self, Wakeups) {
         let (wake_rows, awake_rows) = unbounded();
         let (wake_orgs, awake_orgs) = unbounded();
         (Self { namespace, rows, wake_rows, wake_orgs }, Wakeups { rows: awake_rows, orgs: awake_orgs })
@@ -133,14 +131,14 @@ impl Context {
         self.scopes.iter().filter(|scope| scope.holds(key))
     }
 
-    /// The cached form of an OrgConnection, if it could be understood.
-    pub fn row(&self, key: &Key) -> Option<Arc<CachedRow>> {
+    /// The cached form of an OrgConnection.
+    pub fn row(&self, key: &Key) -> Option<Arc<Row>> {
         let reference = ObjectRef::new(&key.name).within(&key.namespace);
         self.scopes_of(key).find_map(|scope| scope.rows.get(&reference))
     }
 
     /// The cached form of every OrgConnection.
-    pub fn rows(&self) -> impl Iterator<Item = Arc<CachedRow>> {
+    pub fn rows(&self) -> impl Iterator<Item = Arc<Row>> {
         self.scopes.iter().flat_map(|scope| scope.rows.state())
     }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::brake;
-use super::context::{CachedOrg, CachedRow, Context, NOT_ALL_LISTED};
+use super::context::{CachedOrg, Context, NOT_ALL_LISTED};
 use super::events;
 use super::kubernetes::{self, Error};
 use super::poll::{self as turn, Turned};
@@ -49,7 +49,7 @@ pub(super) async fn reconcile(object: Arc<CachedOrg>, context: Arc<Context>) -> 
         }
     };
     let key = Key::of(object);
-    if !context.knows::<CachedRow>(&key) {
+    if !context.knows::<OrgConnection>(&key) {
         context.orgs.applied(object);
         return Action::requeue(NOT_ALL_LISTED);
     }
@@ -103,9 +103,7 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
         org.recorded();
     }
     if org.becomes_usable() {
-        context.wake(context.objects.of_org(&org.key));
-        // Those who name it as their sink by its id may be waiting for its key.
-        context.wake(org.proven().into_iter().flat_map(|organization| context.objects.of_organization(organization)));
+        context.wake(context.served_by(&org));
     }
     // A user that is corrected, or lets go without vanishing, tells nobody.
     let users = (!findings.users.is_empty()).then_some(SECRET_INTERVAL);
@@ -127,12 +125,13 @@ fn open_request(context: &Context, object: &DatadogOrg, org: &Org) -> Option<(St
     Some((value.clone(), at))
 }
 
-fn wake(context: &Context, org: &Org, turned: &Turned) {
+/// Has looked again whom the turn may concern.
+pub(super) fn wake(context: &Context, org: &Org, turned: &Turned) {
     match turned {
         // Nobody can vouch any more for what the objects say: they have to say so, once.
         Turned::Listed(_) | Turned::Failed(false) | Turned::Idle if !org.vouches() => context.wake(context.objects.of_org(&org.key)),
         Turned::Listed(Changed::Pairs(pairs)) => context.wake(pairs.iter().flat_map(|pair| context.objects.of_pair(*pair))),
-        Turned::Listed(Changed::Everything) | Turned::Failed(true) => context.wake(context.objects.of_org(&org.key)),
+        Turned::Listed(Changed::Everything) | Turned::Failed(true) => context.wake(context.served_by(org)),
         Turned::Failed(false) | Turned::Idle => {}
     }
 }

@@ -4,18 +4,19 @@
 use std::future::Future;
 use std::time::Duration;
 
-use kube::api::{ListParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{ApiResource, DynamicObject, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::core::DeserializeGuard;
 use kube::{Api, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::context::{CachedRow, Context};
+use super::context::Context;
 use crate::api::{CLAIM_ANNOTATION, CONNECTION_FINALIZER, FIELD_MANAGER, OrgConnection, PAIR_LABEL};
 use crate::decide::claims::{Claim, pair_label};
 use crate::decide::model::Pair;
 use crate::world::Key;
+use crate::world::row::{Row, understand};
 
 /// The API server answers in milliseconds; kube itself would wait for ever.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -81,7 +82,7 @@ pub(super) struct Live {
     /// The object itself.
     pub(super) object: OrgConnection,
     /// The other objects that claim the pair.
-    pub(super) others: Vec<DeserializeGuard<OrgConnection>>,
+    pub(super) others: Vec<Row>,
     /// Those of them in a namespace that is closed to this operator: it writes nothing there, so the cache knows all there is to know.
     pub(super) unread: Vec<Key>,
 }
@@ -94,10 +95,11 @@ pub(super) async fn read(context: &Context, key: &Key, uid: &str, pair: Option<P
     };
     let listed = others.iter().position(|object| Key::of(object) == *key).map(|index| others.swap_remove(index));
     let object = match listed {
-        Some(object) => object.0.ok(),
+        Some(object) => understand(object).ok(),
         None => within(connections(context, key).get_opt(&key.name)).await?,
     };
-    Ok(object.filter(|object| object.uid().as_deref() == Some(uid)).map(|object| Live { object, others, unread }))
+    let ours = object.filter(|object| object.uid().as_deref() == Some(uid));
+    Ok(ours.map(|object| Live { object, others: others.into_iter().map(Row::from).collect(), unread }))
 }
 
 /// Reads the object alone.
@@ -107,29 +109,29 @@ pub(super) async fn read_alone(context: &Context, key: &Key, uid: &str) -> Resul
 
 /// Everybody who carries the pair's label, in all watched namespaces, and those who are known to remember something of the pair without
 /// one: somebody took it away. Who remembers nothing is no rival, and gets the label together with the claim.
-async fn of_pair(context: &Context, key: &Key, pair: Pair) -> Result<(Vec<DeserializeGuard<OrgConnection>>, Vec<Key>), Error> {
+async fn of_pair(context: &Context, key: &Key, pair: Pair) -> Result<(Vec<DynamicObject>, Vec<Key>), Error> {
+    let kind = ApiResource::erase::<OrgConnection>(&());
     let selector = ListParams::default().labels(&format!("{PAIR_LABEL}={}", pair_label(pair)));
     let (mut found, mut closed) = (Vec::new(), Vec::new());
     for scope in &context.scopes {
         let api = match &scope.namespace {
-            Some(namespace) => Api::namespaced(context.kubernetes.clone(), namespace),
-            None => Api::all(context.kubernetes.clone()),
+            Some(namespace) => Api::namespaced_with(context.kubernetes.clone(), namespace, &kind),
+            None => Api::all_with(context.kubernetes.clone(), &kind),
         };
         match (within(api.list(&selector)).await, &scope.namespace) {
             (Ok(list), _) => found.extend(list.items),
-            (Err(error), Some(namespace)) if error.is_closed() && namespace != &key.namespace && context.is_blind::<CachedRow>(scope) => {
+            (Err(error), Some(namespace)) if error.is_closed() && namespace != &key.namespace && context.is_blind::<Row>(scope) => {
                 closed.push(namespace);
             }
             (Err(error), _) => return Err(error),
         }
     }
-    let remembers =
-        |other: &Key| context.row(other).is_none_or(|row| row.0.as_ref().map_or(true, |row| row.subject.memory.pair().is_some()));
+    let remembers = |other: &Key| context.row(other).is_none_or(|row| row.memory().pair().is_some());
     let known = context.objects.of_pair(pair).into_iter().filter(|other| other != key && remembers(other));
     let unlabelled = known.filter(|other| !found.iter().any(|object| Key::of(object) == *other));
     let (unread, unlabelled): (Vec<Key>, Vec<Key>) = unlabelled.partition(|other| closed.contains(&&other.namespace));
     for other in unlabelled {
-        let api = Api::<DeserializeGuard<OrgConnection>>::namespaced(context.kubernetes.clone(), &other.namespace);
+        let api: Api<DynamicObject> = Api::namespaced_with(context.kubernetes.clone(), &other.namespace, &kind);
         found.extend(within(api.get_opt(&other.name)).await?);
     }
     Ok((found, unread))

@@ -7,7 +7,7 @@ use kube_runtime::controller::Action;
 
 use super::apply::{Reservation, Target};
 use super::brake;
-use super::context::{CachedOrg, CachedRow, Context, NOT_ALL_LISTED};
+use super::context::{CachedOrg, Context, NOT_ALL_LISTED};
 use super::kubernetes::{self, Error, Live};
 use super::record::{self, Ending};
 use super::view::{View, cached_rivals, live_rivals};
@@ -18,18 +18,17 @@ use crate::decide::model::Pair;
 use crate::decide::outcome::{Effect, Report, Retry};
 use crate::decide::step::{self, Scene, Step};
 use crate::world::Key;
-use crate::world::row::Subject;
+use crate::world::row::{Row, Subject};
 
 /// How long to leave a pair alone that another pass of this process writes for; the end of a call wakes this object sooner.
 const BUSY: Duration = Duration::from_secs(1);
 
 /// One pass. It records its own failure and says when to look again.
-pub(super) async fn reconcile(row: Arc<CachedRow>, context: Arc<Context>) -> Action {
-    let subject = match &row.0 {
-        Ok(row) => &row.subject,
-        Err(invalid) => {
-            let key = Key::of(&*row);
-            return record::undecodable::<OrgConnection>(&context, &key, &key, &invalid.error).await;
+pub(super) async fn reconcile(row: Arc<Row>, context: Arc<Context>) -> Action {
+    let subject = match &row.subject {
+        Ok(subject) => subject,
+        Err(unclear) => {
+            return record::undecodable::<OrgConnection>(&context, &unclear.key, &unclear.key, &unclear.error).await;
         }
     };
     if !context.knows::<CachedOrg>(&subject.key) {

@@ -77,7 +77,7 @@ async fn finish_deletions(context: &Context, org: &Org) -> Option<Turned> {
 }
 
 fn is_leaving(context: &Context, key: &Key) -> bool {
-    context.row(key).is_some_and(|row| row.0.as_ref().is_ok_and(|row| row.subject.terminating && row.subject.finalizer))
+    context.row(key).is_some_and(|row| row.subject.as_ref().is_ok_and(|subject| subject.terminating && subject.finalizer))
 }
 
 fn failed(context: &Context, org: &Org, trouble: Trouble) -> Turned {
@@ -162,7 +162,7 @@ fn expected(context: &Context, org: &Org, known: Option<BTreeSet<Pair>>) -> BTre
     let remembered = || {
         let objects = context.objects.of_org(&org.key).into_iter().chain(context.objects.of_organization(organization));
         let rows = objects.filter_map(|key| context.row(&key));
-        rows.filter_map(|row| row.0.as_ref().ok().and_then(|row| row.subject.memory.pair())).collect()
+        rows.filter_map(|row| row.memory().pair()).collect()
     };
     known.unwrap_or_else(remembered).into_iter().filter(|pair| pair.involves(organization)).collect()
 }
@@ -184,7 +184,7 @@ async fn look_up_names(context: &Context, client: &Client, org: &Org) -> bool {
         name.is_some_and(|name| due || names().lead_to(name).is_err())
     };
     let mut rows = context.objects.of_org(&org.key).into_iter().filter_map(|key| context.row(&key));
-    if !rows.any(|row| row.0.as_ref().is_ok_and(|row| leads_nowhere(&row.subject))) {
+    if !rows.any(|row| row.subject.as_ref().is_ok_and(leads_nowhere)) {
         return false;
     }
     let at = Instant::now();

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::brake;
-use super::context::{CachedRow, Context};
+use super::context::Context;
 use crate::api::conditions::{ConnectionReason, OrganizationReason};
 use crate::metrics::{BudgetState, OrganizationState, State};
 use crate::world::org::Org;
+use crate::world::row::Row;
 
 /// The reason of an object that nobody has looked at.
 const NOT_LOOKED_AT: &str = "None";
@@ -23,7 +24,7 @@ fn state(context: &Context) -> State {
     let reasons = ConnectionReason::ALL.iter().map(|reason| reason.name()).chain([NOT_LOOKED_AT]);
     let org_reasons = OrganizationReason::ALL.iter().map(|reason| reason.name());
     let ready = rows.iter().filter(|_| context.metrics.per_object()).filter_map(|row| {
-        let subject = &row.0.as_ref().ok()?.subject;
+        let subject = row.subject.as_ref().ok()?;
         Some((subject.key.clone(), subject.digest.is_in_sync(subject.generation)))
     });
     let proven: BTreeSet<_> = orgs.iter().filter_map(|org| org.proven()).collect();
@@ -47,9 +48,9 @@ fn counted(words: impl Iterator<Item = &'static str>, said: impl Iterator<Item =
     counts
 }
 
-fn reason(row: &CachedRow) -> &'static str {
-    let Ok(row) = &row.0 else { return ConnectionReason::Invalid.name() };
-    row.subject.digest.reason.map_or(NOT_LOOKED_AT, ConnectionReason::name)
+fn reason(row: &Row) -> &'static str {
+    let Ok(subject) = &row.subject else { return ConnectionReason::Invalid.name() };
+    subject.digest.reason.map_or(NOT_LOOKED_AT, ConnectionReason::name)
 }
 
 fn organization(context: &Context, org: &Org) -> OrganizationState {

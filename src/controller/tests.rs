@@ -6,17 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use kube::client::Body;
+use kube::runtime::reflector;
 use serde_json::{Value, json};
 
-use super::context::{CachedOrg, Context, Seams};
+use super::context::{CachedOrg, Context, Scope, Seams};
 use super::health::Health;
+use super::poll::Turned;
 use super::record::{self, Ending};
 use crate::api::OrgConnection;
 use crate::datadog::{Transport, TransportError};
-use crate::decide::fixtures::{at, connection};
+use crate::decide::fixtures::{at, connection, pair, sink};
 use crate::decide::outcome::{Effect, Report};
 use crate::metrics::Metrics;
 use crate::world::Key;
+use crate::world::inventory::Changed;
 
 /// What was asked for: method, path, body.
 type Asked = Arc<Mutex<Vec<(Method, String, Value)>>>;
@@ -33,6 +36,13 @@ fn object(generation: i64, status: &Value) -> Value {
 
 /// A context on an API server that answers each request with this status and body; the request's own body if there is none.
 fn context(answer: impl Fn(&Method, usize) -> (u16, Option<Value>) + Send + Sync + 'static) -> (Arc<Context>, Asked) {
+    context_in(Vec::new(), answer)
+}
+
+fn context_in(
+    scopes: Vec<Scope>,
+    answer: impl Fn(&Method, usize) -> (u16, Option<Value>) + Send + Sync + 'static,
+) -> (Arc<Context>, Asked) {
     let asked = Asked::default();
     let (journal, answer) = (Arc::clone(&asked), Arc::new(answer));
     let server = tower::service_fn(move |request: Request<Body>| {
@@ -57,7 +67,7 @@ fn context(answer: impl Fn(&Method, usize) -> (u16, Option<Value>) + Send + Sync
         chance: Arc::new(|| 0.5),
     };
     let (metrics, health) = (Arc::new(Metrics::default()), Arc::new(Health::default()));
-    let context = Context::new(kube::Client::new(server, "default"), Vec::new(), seams, metrics, health);
+    let context = Context::new(kube::Client::new(server, "default"), scopes, seams, metrics, health);
     context.objects.applied(&key(), []);
     context.objects.org_applied(&key());
     (Arc::new(context), asked)
@@ -114,6 +124,24 @@ async fn a_datadog_org_that_cannot_be_understood_fails_apart_from_the_connection
     let org: CachedOrg = serde_json::from_value(org).unwrap();
     super::datadog_org::reconcile(Arc::new(org), Arc::clone(&context)).await;
     assert_eq!((context.objects.failed(&key()), context.objects.failed(&key().as_org())), (0, 1));
+}
+
+#[tokio::test]
+async fn a_list_wakes_those_too_who_name_its_organization_by_its_id() {
+    let (scope, mut wakeups) = Scope::new(None, reflector::store().0);
+    let (context, _) = context_in(vec![scope], |_, _| (200, None));
+    let metadata = json!({ "namespace": "apps", "name": "central", "uid": "two" });
+    let status = json!({ "organization": { "id": sink().id.to_string(), "name": "central" } });
+    let spec = json!({ "site": "datadoghq.com", "credentialsSecretRef": { "name": "central" } });
+    let central =
+        json!({ "apiVersion": "crossorg.dev/v1alpha1", "kind": "DatadogOrg", "metadata": metadata, "spec": spec, "status": status });
+    let central = context.orgs.applied(&serde_json::from_value(central).unwrap());
+    context.objects.claims(&key(), Some(pair()));
+    for turned in [Turned::Listed(Changed::Everything), Turned::Failed(true)] {
+        super::datadog_org::wake(&context, &central, &turned);
+        assert_eq!(wakeups.rows.try_recv().unwrap().name, "payments", "{turned:?}");
+        assert!(wakeups.rows.try_recv().is_err(), "once");
+    }
 }
 
 #[tokio::test]

@@ -4,15 +4,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use kube::Resource;
-
 use super::context::Context;
 use super::view::{Wish, claimant_unclear};
 use crate::decide::desired::Invalid;
 use crate::decide::model::{Connection, OrgId, Pair};
 use crate::decide::unmanaged::Tally;
 use crate::world::org::Org;
-use crate::world::row::Subject;
+use crate::world::row::{Row, Subject};
 
 /// How long is waited for organizations whose credentials are being checked, and for names that are being looked up. A call has 10 s. It is
 /// waited once: what is open for longer may stay so, and anybody may have such an object.
@@ -33,8 +31,8 @@ pub(super) fn tally(context: &Context, org: &Org) -> Option<Tally> {
 
 /// What cannot be understood may well manage what it has claimed.
 fn unclear(context: &Context) -> Vec<Pair> {
-    let rows = context.rows().filter(|row| row.0.is_err());
-    rows.filter_map(|row| claimant_unclear(context, row.meta())?.memory.pair()).collect()
+    let claimed = |row: &Row| claimant_unclear(context, row.subject.as_ref().err()?)?.memory.pair();
+    context.rows().filter_map(|row| claimed(&row)).collect()
 }
 
 /// The pairs of all objects whose source is one of these organizations.
@@ -43,7 +41,7 @@ fn wishes(context: &Context, sources: &BTreeSet<OrgId>) -> Vec<Result<Pair, Inva
     let objects: BTreeSet<_> = orgs.flat_map(|org| context.objects.of_org(&org.key)).collect();
     let rows = objects.iter().filter_map(|key| context.row(key));
     let wish = |subject: &Subject| Wish::of(context, subject).desired.map(|desired| desired.pair);
-    rows.filter_map(|row| row.0.as_ref().ok().filter(|row| manages(context, &row.subject)).map(|row| wish(&row.subject))).collect()
+    rows.filter_map(|row| row.subject.as_ref().ok().filter(|subject| manages(context, subject)).map(wish)).collect()
 }
 
 /// Whether an object has a say about its pair: one that is on its way out has it only until it has taken its connection along.

@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use kube::Resource;
-use kube::api::ObjectMeta;
-
 use super::context::Context;
 use super::kubernetes::Live;
-use crate::decide::claims::{Claimant, Intent};
+use crate::decide::claims::{Claim, Claimant, Intent};
 use crate::decide::desired::{Desired, Invalid, Names, Referenced};
 use crate::decide::model::{Organization, Pair, PrincipalId};
 use crate::decide::plan::{Doubt, Policies, Seen};
@@ -15,7 +12,7 @@ use crate::decide::step::{self, Scene};
 use crate::world::Key;
 use crate::world::objects::Occasion;
 use crate::world::org::Org;
-use crate::world::row::{Subject, unclear};
+use crate::world::row::{Row, Subject, Unclear};
 
 /// What a pass knows.
 pub(super) struct View {
@@ -130,11 +127,7 @@ pub(super) fn cached_rivals(context: &Context, subject: &Subject) -> Vec<Claiman
 }
 
 fn cached(context: &Context, keys: impl IntoIterator<Item = Key>, through: &Key) -> impl Iterator<Item = Claimant> {
-    let rows = keys.into_iter().filter_map(|key| context.row(&key));
-    rows.filter_map(move |row| match &row.0 {
-        Ok(row) => claimant(context, &row.subject, through),
-        Err(_) => claimant_unclear(context, row.meta()),
-    })
+    keys.into_iter().filter_map(|key| context.row(&key)).filter_map(move |row| rival(context, &row, through))
 }
 
 /// These and the objects of the same source that would hold the pair, or may turn out to: some have no label yet and have had no pass of
@@ -147,7 +140,7 @@ fn with_heirs(context: &Context, subject: &Subject, pair: Option<Pair>, mut othe
         // Who has claimed or recorded something carries the label and was read live: a cached memory could be an old one.
         let is_new =
             |other: &Subject| !other.terminating && other.memory.pair().is_none() && !others.iter().any(|known| known.uid == other.uid);
-        let Some(heir) = row.0.as_ref().ok().map(|row| &row.subject).filter(|heir| is_new(heir)) else { continue };
+        let Some(heir) = row.subject.as_ref().ok().filter(|heir| is_new(heir)) else { continue };
         let wants_it = |intent: Intent| intent == Intent::MayHold(pair.source) || intent == Intent::Hold(pair);
         others.extend(claimant(context, heir, &through).filter(|claimant| wants_it(claimant.intent)));
     }
@@ -157,11 +150,15 @@ fn with_heirs(context: &Context, subject: &Subject, pair: Option<Pair>, mut othe
 /// The rivals of a live read.
 pub(super) fn live_rivals(context: &Context, subject: &Subject, live: &Live) -> Vec<Claimant> {
     let through = subject.source();
-    let others = live.others.iter().filter_map(|other| match &other.0 {
-        Ok(object) => claimant(context, &Subject::of(object), &through),
-        Err(_) => claimant_unclear(context, other.meta()),
-    });
+    let others = live.others.iter().filter_map(|other| rival(context, other, &through));
     others.chain(cached(context, live.unread.iter().cloned(), &through)).collect()
+}
+
+fn rival(context: &Context, row: &Row, through: &Key) -> Option<Claimant> {
+    match &row.subject {
+        Ok(subject) => claimant(context, subject, through),
+        Err(unclear) => claimant_unclear(context, unclear),
+    }
 }
 
 /// A claim counts only if its source is the organization that the object's own source has proven, or if the status records a connection of
@@ -186,10 +183,11 @@ fn acts_as(organization: &step::Organization) -> Option<PrincipalId> {
     }
 }
 
-/// Which source it names cannot be told, but a DatadogOrg beside it has to have proven the one that it claims.
-pub(super) fn claimant_unclear(context: &Context, metadata: &ObjectMeta) -> Option<Claimant> {
-    let namespace = metadata.namespace.as_deref().unwrap_or_default();
-    unclear(metadata).filter(|other| other.memory.claim.is_some_and(|claim| context.orgs.reaches(namespace, claim.pair.source)))
+/// Likewise, but which source it names cannot be told: any DatadogOrg beside it may have proven the one that it claims.
+pub(super) fn claimant_unclear(context: &Context, unclear: &Unclear) -> Option<Claimant> {
+    let memory = unclear.claimant.memory;
+    let counts = |claim: Claim| memory.bound() == Some(claim.pair) || context.orgs.reaches(&unclear.key.namespace, claim.pair.source);
+    memory.claim.filter(|claim| counts(*claim)).map(|_| unclear.claimant.clone())
 }
 
 /// What an object would do with a connection of its pair, for one whose connection is reached through this DatadogOrg.

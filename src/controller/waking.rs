@@ -1,27 +1,34 @@
 //! Whom the events of the watches wake: what one object says may decide about another.
 
-use kube::Resource;
+use std::collections::BTreeSet;
 
 use super::brake;
-use super::context::{CachedOrg, CachedRow, Context};
+use super::context::{CachedOrg, Context};
 use crate::world::Key;
-use crate::world::row::unclear;
+use crate::world::org::Org;
+use crate::world::row::Row;
 
 impl Context {
-    pub(super) fn row_applied(&self, row: &CachedRow) {
+    /// Whom this DatadogOrg may serve: those who name it, and those of a pair of its organization, whose connection it may delete in place of
+    /// their own.
+    pub(super) fn served_by(&self, org: &Org) -> BTreeSet<Key> {
+        let of_organization = org.proven().into_iter().flat_map(|organization| self.objects.of_organization(organization));
+        self.objects.of_org(&org.key).into_iter().chain(of_organization).collect()
+    }
+
+    pub(super) fn row_applied(&self, row: &Row) {
         let key = Key::of(row);
-        match &row.0 {
-            Ok(row) => {
-                let subject = &row.subject;
+        match &row.subject {
+            Ok(subject) => {
                 self.objects.applied(&key, std::iter::once(subject.source()).chain(subject.sink()));
                 self.objects.claims(&key, subject.memory.pair());
                 self.objects.specified_at(&key, subject.generation);
                 brake::row_applied(self, subject);
             }
-            // Its claim is all that can be read of it, and has to be found even if somebody has taken the label away.
-            Err(_) => {
+            // Its pair is all that can be told of it, and has to be found even if somebody has taken the label away.
+            Err(unclear) => {
                 self.objects.applied(&key, self.objects.orgs_of(&key));
-                self.objects.claims(&key, unclear(row.meta()).and_then(|claimant| claimant.memory.pair()));
+                self.objects.claims(&key, unclear.claimant.memory.pair());
             }
         }
         // Whoever shares the pair may have become its holder, or lost it.

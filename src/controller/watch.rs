@@ -22,12 +22,13 @@ use kube_runtime::watcher::{self, Event, watcher};
 use serde::de::DeserializeOwned;
 use tracing::{error, warn};
 
-use super::context::{CachedRow, Context, Scope, Seams, Wakeups};
+use super::context::{Context, Scope, Seams, Wakeups};
 use super::health::Health;
 use super::{contact, datadog_org, org_connection, signals};
 use crate::log::chain;
 use crate::metrics::{Failure, Metrics};
 use crate::world::Key;
+use crate::world::row::Row;
 
 /// The server ends each watch after this many seconds and kube begins another, so a connection that died in silence is noticed.
 const WATCH_SECONDS: u32 = 30;
@@ -89,8 +90,8 @@ pub async fn run(
 async fn scope_loop(
     context: Arc<Context>,
     namespace: Option<String>,
-    rows: Store<CachedRow>,
-    row_writer: Writer<CachedRow>,
+    rows: Store<Row>,
+    row_writer: Writer<Row>,
     wakeups: Wakeups,
     stop: impl Future<Output = ()> + Clone + Send + Sync + 'static,
 ) {

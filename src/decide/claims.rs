@@ -148,7 +148,7 @@ pub enum Intent {
     MayHold(OrgId),
     /// Neither: only look, wait for its organization, or leave the connection behind.
     Neither,
-    /// Nobody knows: its spec and status cannot be understood, only its claim can.
+    /// Nobody knows: its spec cannot be understood, only its claim and perhaps its status can.
     Unclear,
 }
 

@@ -97,12 +97,12 @@ fn landed(memory: &Memory) -> Option<Timestamp> {
 impl Parting<'_> {
     /// Whether a live object has recorded the connection as its own.
     pub fn is_recorded_by_another(&self, connection: &Connection) -> bool {
-        live_and_clear(self).any(|other| other.memory.recorded == Some(connection.id))
+        live(self).any(|other| other.memory.recorded == Some(connection.id))
     }
 }
 
-fn live_and_clear<'a>(parting: &'a Parting<'_>) -> impl Iterator<Item = &'a Claimant> {
-    parting.others.iter().filter(|other| !other.terminating && other.intent != Intent::Unclear)
+fn live<'a>(parting: &'a Parting<'_>) -> impl Iterator<Item = &'a Claimant> {
+    parting.others.iter().filter(|other| !other.terminating)
 }
 
 /// Whether this object has made no other connection since: it has recorded this one, and has not claimed anew.
@@ -121,11 +121,11 @@ fn whose(parting: &Parting<'_>, connection: &Connection) -> Option<Release> {
         Intent::MayHold(source) => source == connection.source.id,
         Intent::Hold(_) | Intent::HandOver | Intent::Neither => false,
     };
-    if let Some(unclear) = others.iter().filter(|other| !other.terminating).find(may_want_it) {
+    if let Some(unclear) = live(parting).find(may_want_it) {
         return Some(Release::AwaitClarity(unclear.name.clone()));
     }
     let recorded = memory.recorded == Some(connection.id);
-    let maker = live_and_clear(parting).find(|other| !recorded && other.owns(connection));
+    let maker = live(parting).find(|other| !recorded && other.owns(connection));
     let next = heir(others, connection).or(maker);
     Some(next.map_or(Release::Delete(connection.id), |next| Release::Await(next.name.clone())))
 }

@@ -4,12 +4,14 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use kube::api::ObjectMeta;
+use kube::api::{DynamicObject, ObjectMeta};
 use kube::{Resource, ResourceExt};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::Key;
-use crate::api::org_connection::{OrgConnection, OrgConnectionSpec};
+use crate::api::org_connection::{OrgConnection, OrgConnectionSpec, OrgConnectionStatus};
 use crate::api::{CLAIM_ANNOTATION, CONNECTION_FINALIZER, PAIR_LABEL, RECONCILE_REQUEST_ANNOTATION};
 use crate::decide::claims::{Claim, Claimant, Intent, Memory, pair_label};
 use crate::decide::digest::Digest;
@@ -47,24 +49,20 @@ pub struct Subject {
 impl Subject {
     /// Reads an object.
     pub fn of(object: &OrgConnection) -> Self {
-        let uid = object.uid().unwrap_or_default();
-        let annotation = |name: &str| object.annotations().get(name);
-        let claim = annotation(CLAIM_ANNOTATION).and_then(|text| Claim::parse(text, &uid));
-        let finalizer = object.finalizers().iter().any(|finalizer| finalizer == CONNECTION_FINALIZER);
-        let labelled = claim.is_some_and(|claim| object.labels().get(PAIR_LABEL).is_some_and(|label| *label == pair_label(claim.pair)));
         let generation = object.metadata.generation.unwrap_or_default();
+        let requested = object.annotations().get(RECONCILE_REQUEST_ANNOTATION);
         Self {
             key: Key::of(object),
             generation,
             created: object.creation_timestamp().map(|time| time.0),
             terminating: object.metadata.deletion_timestamp.is_some(),
-            finalizer,
+            finalizer: is_held(object),
             spec: object.spec.clone(),
-            memory: status::remembered(object.status.as_ref(), Memory { claim, intact: finalizer && labelled, ..Memory::default() }),
+            memory: memory(object, object.status.as_ref()),
             // A longer one could not be echoed in the status.
-            requested: annotation(RECONCILE_REQUEST_ANNOTATION).filter(|value| value.len() <= LONGEST_REQUEST).cloned(),
+            requested: requested.filter(|value| value.len() <= LONGEST_REQUEST).cloned(),
             digest: Digest::of_status(object.status.as_ref()),
-            uid,
+            uid: object.uid().unwrap_or_default(),
         }
     }
 
@@ -97,44 +95,88 @@ impl Subject {
     }
 }
 
-/// An object that cannot be understood, if it claims a pair: that much its metadata tell.
-pub fn unclear(metadata: &ObjectMeta) -> Option<Claimant> {
-    let uid = metadata.uid.clone().unwrap_or_default();
-    let claim = metadata.annotations.as_ref().and_then(|all| all.get(CLAIM_ANNOTATION)).and_then(|text| Claim::parse(text, &uid))?;
-    let key = Key { namespace: metadata.namespace.clone().unwrap_or_default(), name: metadata.name.clone().unwrap_or_default() };
-    Some(Claimant {
-        name: key.to_string(),
-        uid,
-        created: metadata.creation_timestamp.as_ref().map(|time| time.0),
-        terminating: metadata.deletion_timestamp.is_some(),
-        memory: Memory { claim: Some(claim), ..Memory::default() },
-        acts_as: None,
-        intent: Intent::Unclear,
-    })
+fn is_held(object: &impl ResourceExt) -> bool {
+    object.finalizers().iter().any(|finalizer| finalizer == CONNECTION_FINALIZER)
 }
 
-/// A cached OrgConnection.
+fn memory(object: &impl ResourceExt, status: Option<&OrgConnectionStatus>) -> Memory {
+    let claim = object.annotations().get(CLAIM_ANNOTATION).and_then(|text| Claim::parse(text, &object.uid().unwrap_or_default()));
+    let labelled = claim.is_some_and(|claim| object.labels().get(PAIR_LABEL).is_some_and(|label| *label == pair_label(claim.pair)));
+    status::remembered(status, Memory { claim, intact: labelled && is_held(object), ..Memory::default() })
+}
+
+/// An OrgConnection that cannot be understood.
+#[derive(Debug, Clone)]
+pub struct Unclear {
+    /// Namespace and name.
+    pub key: Key,
+    /// Which part of it cannot, and why.
+    pub error: String,
+    /// How others see it: so much its metadata tell, and its status where only its spec cannot be understood.
+    pub claimant: Claimant,
+}
+
+impl Unclear {
+    fn of(object: &DynamicObject, error: String, status: Option<&OrgConnectionStatus>) -> Box<Self> {
+        let (key, memory) = (Key::of(object), memory(object, status));
+        // It has no pass of its own in which it could claim again what it has recorded.
+        let recorded = || Some(Claim { pair: memory.bound()?, create: None, adopt: None });
+        let claimant = Claimant {
+            name: key.to_string(),
+            uid: object.uid().unwrap_or_default(),
+            created: object.creation_timestamp().map(|time| time.0),
+            terminating: object.metadata.deletion_timestamp.is_some(),
+            memory: Memory { claim: memory.claim.or_else(recorded), ..memory },
+            acts_as: None,
+            intent: Intent::Unclear,
+        };
+        Box::new(Self { key, error, claimant })
+    }
+}
+
+/// Reads an object part by part: who cannot understand its spec may still see in its status what it owns.
+pub fn understand(mut object: DynamicObject) -> Result<OrgConnection, Box<Unclear>> {
+    let (spec, status) = (part(&mut object, "spec"), part(&mut object, "status"));
+    match (spec, status) {
+        (Ok(spec), Ok(status)) => Ok(OrgConnection { metadata: object.metadata, spec, status }),
+        (Err(error), status) => Err(Unclear::of(&object, error, status.ok().flatten().as_ref())),
+        (Ok(_), Err(error)) => Err(Unclear::of(&object, error, None)),
+    }
+}
+
+fn part<T: DeserializeOwned>(object: &mut DynamicObject, name: &str) -> Result<T, String> {
+    let part = object.data.get_mut(name).map(Value::take).unwrap_or_default();
+    serde_json::from_value(part).map_err(|error| format!("{name}: {error}"))
+}
+
+/// A cached OrgConnection; one that cannot be understood stops no other.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(from = "OrgConnection")]
+#[serde(from = "DynamicObject")]
 pub struct Row {
     metadata: ObjectMeta,
-    /// What decisions need of it.
-    pub subject: Subject,
+    /// What decisions need of it, or all that can be told.
+    pub subject: Result<Subject, Box<Unclear>>,
 }
 
-impl From<OrgConnection> for Row {
-    fn from(object: OrgConnection) -> Self {
-        let subject = Subject::of(&object);
+impl Row {
+    /// What it remembers of its connection, as far as that can be told.
+    pub fn memory(&self) -> Memory {
+        self.subject.as_ref().map_or_else(|unclear| unclear.claimant.memory, |subject| subject.memory)
+    }
+}
+
+impl From<DynamicObject> for Row {
+    fn from(object: DynamicObject) -> Self {
         // What kube's store and queue need; everything else of the metadata is the larger part of an object and never read.
         let metadata = ObjectMeta {
-            name: object.metadata.name,
-            namespace: object.metadata.namespace,
-            uid: object.metadata.uid,
-            resource_version: object.metadata.resource_version,
+            name: object.metadata.name.clone(),
+            namespace: object.metadata.namespace.clone(),
+            uid: object.metadata.uid.clone(),
+            resource_version: object.metadata.resource_version.clone(),
             generation: object.metadata.generation,
             ..ObjectMeta::default()
         };
-        Self { metadata, subject }
+        Self { metadata, subject: understand(object).map(|object| Subject::of(&object)) }
     }
 }
 

@@ -55,7 +55,7 @@ async fn ready_payments(world: &World) -> Operator {
 }
 
 #[tokio::test]
-async fn what_an_object_that_cannot_be_understood_owns_is_not_taken_over_though_its_label_is_gone() {
+async fn what_an_object_that_cannot_be_understood_owns_is_not_taken_over_though_somebody_has_stripped_it() {
     let world = World::on(plane::private().await, "undecodable-owner").await;
     let mut operator = ready_payments(&world).await;
     let owner = world.connection("owner").from("payments").to(SECURITY).types(&["logs"]);
@@ -64,8 +64,8 @@ async fn what_an_object_that_cannot_be_understood_owns_is_not_taken_over_though_
     operator.kill();
     allow_anything(&world).await;
     kubectl_apply(&world, &odd(&owner.manifest())).await;
-    let without_label = json!({"metadata": {"labels": null}}).to_string();
-    world.kubectl_text(&["patch", "orgconnection", "owner", "--type", "merge", "--patch", &without_label]).await;
+    let stripped = json!({"metadata": {"labels": null, "annotations": null, "finalizers": null}}).to_string();
+    world.kubectl_text(&["patch", "orgconnection", "owner", "--type", "merge", "--patch", &stripped]).await;
     plane::apply_crds(&world.plane).await;
 
     let _next = world.operator().await;

@@ -254,6 +254,14 @@ fn a_connection_that_a_live_object_has_recorded_is_its_own_although_another_is_u
 }
 
 #[test]
+fn a_connection_that_an_unclear_object_has_recorded_is_its_own() {
+    let owner = claimant("unclear", 1, claimed(at(0)).recording(&connection())).unclear();
+    assert_eq!(Scene { others: vec![owner.clone()], ..scene() }.release(), Release::LetGo);
+    let had_another = Claimant { memory: owner.memory.recording(&Connection { id: id(2), ..connection() }), ..owner };
+    assert_eq!(Scene { others: vec![had_another], ..scene() }.release(), Release::AwaitClarity("apps/unclear".to_owned()));
+}
+
+#[test]
 fn a_recorded_connection_is_deleted_although_a_live_objects_claim_is_of_its_time() {
     let twin = claimant("twin", 20, claimed(at(-3601)));
     assert_eq!(Scene { others: vec![twin], ..scene() }.release(), Release::Delete(id(1)));

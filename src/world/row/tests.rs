@@ -35,7 +35,7 @@ fn with(change: impl FnOnce(&mut Value)) -> Subject {
 }
 
 fn subject(manifest: Value) -> Subject {
-    serde_json::from_value::<Row>(manifest).unwrap().subject
+    serde_json::from_value::<Row>(manifest).unwrap().subject.unwrap()
 }
 
 #[test]
@@ -125,28 +125,70 @@ fn others_see_an_object_with_what_it_would_do() {
     }
 }
 
-fn metadata(change: impl FnOnce(&mut Value)) -> ObjectMeta {
+/// The object with a spec that this version cannot read, changed like this.
+fn misread(change: impl FnOnce(&mut Value)) -> Unclear {
     let mut manifest = manifest();
-    change(&mut manifest["metadata"]);
-    serde_json::from_value(manifest["metadata"].take()).unwrap()
+    manifest["spec"]["deletionPolicy"] = json!("Shred");
+    change(&mut manifest);
+    *serde_json::from_value::<Row>(manifest).unwrap().subject.unwrap_err()
 }
 
 #[test]
-fn an_object_that_cannot_be_understood_still_claims_its_pair() {
-    let seen = unclear(&metadata(|_| {})).unwrap();
-    assert_eq!((seen.name.as_str(), seen.uid.as_str(), seen.created), ("apps/payments-to-central", UID, Some(at(-7200))));
-    assert_eq!((seen.terminating, seen.intent), (false, Intent::Unclear));
-    assert_eq!(seen.memory, Memory { claim: claimed(at(-3601)).claim, ..Memory::default() }, "nobody knows what it has recorded");
-    let leaving = unclear(&metadata(|metadata| metadata["deletionTimestamp"] = json!("2026-03-01T12:00:00Z"))).unwrap();
-    assert!(leaving.terminating);
+fn an_object_whose_spec_cannot_be_understood_is_still_a_rival_with_all_that_it_remembers() {
+    let Unclear { key, error, claimant: seen } = misread(|_| {});
+    assert_eq!((key.to_string(), seen.name.as_str()), ("apps/payments-to-central".to_owned(), "apps/payments-to-central"));
+    assert!(error.starts_with("spec: unknown variant `Shred`"), "{error}");
+    assert_eq!((seen.uid.as_str(), seen.created), (UID, Some(at(-7200))));
+    assert_eq!((seen.terminating, seen.intent, seen.acts_as), (false, Intent::Unclear, None));
+    assert_eq!(seen.memory, claimed(at(-3601)).recording(&connection()));
+    assert!(misread(|manifest| manifest["metadata"]["deletionTimestamp"] = json!("2026-03-01T12:00:00Z")).claimant.terminating);
 }
 
 #[test]
-fn an_object_that_cannot_be_understood_and_claims_nothing_is_nobody() {
-    assert_eq!(unclear(&metadata(|metadata| metadata["annotations"] = json!({}))), None);
-    assert_eq!(unclear(&metadata(|metadata| metadata["annotations"][CLAIM_ANNOTATION] = json!("?"))), None);
-    let copied = bare_claim().render("bbbbbbbb-0000-4000-8000-00000000000b");
-    assert_eq!(unclear(&metadata(|metadata| metadata["annotations"][CLAIM_ANNOTATION] = json!(copied))), None);
+fn what_an_unclear_object_has_recorded_stands_for_a_claim_that_was_taken_away_or_forged() {
+    let forged = Claim { pair: other_pair(), ..bare_claim() }.render(UID);
+    for annotations in [json!({}), json!({ CLAIM_ANNOTATION: "?" }), json!({ CLAIM_ANNOTATION: forged })] {
+        let memory = misread(|manifest| manifest["metadata"]["annotations"] = annotations.clone()).claimant.memory;
+        assert_eq!(
+            (memory.claim, memory.recorded),
+            (Some(Claim { pair: pair(), create: None, adopt: None }), Some(id(1))),
+            "{annotations}"
+        );
+        assert!(!memory.intact);
+    }
+}
+
+#[test]
+fn an_unclear_object_without_a_status_has_its_claim_alone_and_without_that_is_nobody() {
+    let misread = |change: fn(&mut Value)| {
+        let misread = misread(|manifest| {
+            manifest.as_object_mut().unwrap().remove("status");
+            change(manifest);
+        });
+        misread.claimant.memory
+    };
+    assert_eq!(misread(|_| {}), claimed(at(-3601)));
+    assert_eq!(misread(|manifest| manifest["metadata"]["annotations"] = json!({})).pair(), None);
+    let copied = |manifest: &mut Value| {
+        manifest["metadata"]["annotations"][CLAIM_ANNOTATION] = json!(bare_claim().render("bbbbbbbb-0000-4000-8000-00000000000b"));
+    };
+    assert_eq!(misread(copied).pair(), None);
+}
+
+#[test]
+fn an_object_whose_status_cannot_be_understood_has_its_claim_alone() {
+    let mut manifest = manifest();
+    manifest["status"]["origin"] = json!("Inherited");
+    let row = serde_json::from_value::<Row>(manifest).unwrap();
+    assert_eq!(row.memory(), claimed(at(-3601)));
+    let error = row.subject.unwrap_err().error;
+    assert!(error.starts_with("status: unknown variant `Inherited`"), "{error}");
+}
+
+#[test]
+fn an_object_without_a_spec_cannot_be_understood() {
+    let error = misread(|manifest| drop(manifest.as_object_mut().unwrap().remove("spec"))).error;
+    assert!(error.starts_with("spec: invalid type: null"), "{error}");
 }
 
 #[test]

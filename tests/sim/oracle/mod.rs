@@ -27,7 +27,7 @@
 //!   as old as the interval.
 //! - People who strip an object of finalizer, claim or recorded id (`kubectl replace`, a wiped status, a finalizer removed by force) make
 //!   it forget what it owns; a connection of that pair that exists then or lands within [`LANDING`] may stay behind. So it is with `Orphan`
-//!   and `Observe`. An object that cannot be understood and has no claim any more is nobody: what it has recorded may be deleted.
+//!   and `Observe`.
 //! - An heir is looked at only if the process must know that its organization is usable: the DELETE is sent with that very key, or the
 //!   weather is fair and its DatadogOrg ready for minutes. A hand-over to another DatadogOrg while things go wrong may have a gap; so may
 //!   one to an object that was created, or began to want the pair, after the deletion (limit R1).

@@ -85,6 +85,7 @@ fn every_company(seen: &Seen) -> Vec<Company> {
         let made_by_us = row.created_by.is_some_and(|creator| creator.id == us());
         company.extend([
             one(false, owner.clone()),
+            one(false, owner.clone().unclear()),
             one(true, owner.clone().leaving()),
             one(false, Claimant { terminating: true, ..owner }),
             one(made_by_us, claimant("other", 9000, claimed(row.created_at)).leaving()),
