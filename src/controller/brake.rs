@@ -7,11 +7,13 @@ use tokio::time::timeout;
 
 use super::context::Context;
 use super::kubernetes::{self, Error, within};
+use super::record;
 use super::view::{View, braking};
 use crate::api::DatadogOrg;
 use crate::decide::brake::{Brake, Memory, remembering};
 use crate::decide::outcome::{Report, Retry};
 use crate::decide::step::{self, Scene, Step};
+use crate::world::Key;
 use crate::world::org::Org;
 use crate::world::row::Subject;
 
@@ -23,8 +25,11 @@ const ATTEMPTS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Has the brake let a deletion through. Answers what to say instead if it has to wait.
-pub(super) async fn holds(context: &Context, view: &View) -> Result<Option<Report>, Error> {
-    timeout(PATIENCE, ask(context, view)).await.unwrap_or_else(|_| later())
+pub(super) async fn holds(context: &Context, key: &Key, view: &View) -> Result<Option<Report>, Error> {
+    match timeout(PATIENCE, ask(context, view)).await.unwrap_or_else(|_| later()) {
+        Err(error) => record::refused(context, key, "what the brake has to remember in the status of the DatadogOrg", error).map(Some),
+        answered => answered,
+    }
 }
 
 fn later() -> Result<Option<Report>, Error> {

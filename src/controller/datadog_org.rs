@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::core::DeserializeGuard;
+use kube::api::DynamicObject;
 use kube::{Api, ResourceExt};
 use kube_runtime::controller::Action;
 use tokio::time::Instant;
@@ -20,7 +20,7 @@ use super::record;
 use super::unmanaged;
 use crate::api::conditions::{ConnectionReason, Progress, find};
 use crate::api::datadog_org::{DatadogOrgStatus, UnmanagedConnection};
-use crate::api::{CONNECTION_FINALIZER, DatadogOrg, IN_USE_FINALIZER, OrgConnection, RECONCILE_REQUEST_ANNOTATION};
+use crate::api::{CONNECTION_FINALIZER, DatadogOrg, IN_USE_FINALIZER, RECONCILE_REQUEST_ANNOTATION};
 use crate::decide::event::Event;
 use crate::decide::model::ConnectionId;
 use crate::decide::organization::{self, Findings, Stand, Trouble};
@@ -31,7 +31,7 @@ use crate::log::one_line;
 use crate::world::Key;
 use crate::world::inventory::Changed;
 use crate::world::org::Org;
-use crate::world::row::LONGEST_REQUEST;
+use crate::world::row::{LONGEST_REQUEST, Row, understand};
 
 /// One pass. It records its own failure and says when to look again.
 pub(super) async fn reconcile(object: Arc<CachedOrg>, context: Arc<Context>) -> Action {
@@ -43,13 +43,13 @@ pub(super) async fn reconcile(object: Arc<CachedOrg>, context: Arc<Context>) -> 
             if let Some(org) = context.orgs.get(&key)
                 && org.failed(Trouble::Undecodable(one_line(&invalid.error)), 0.0)
             {
-                context.wake(context.objects.of_org(&key));
+                context.wake(context.served_by(&org));
             }
             return record::undecodable::<DatadogOrg>(&context, &key, &key.as_org(), &invalid.error).await;
         }
     };
     let key = Key::of(object);
-    if !context.knows::<OrgConnection>(&key) {
+    if !context.knows::<Row>(&key) {
         context.orgs.applied(object);
         return Action::requeue(NOT_ALL_LISTED);
     }
@@ -127,9 +127,11 @@ fn open_request(context: &Context, object: &DatadogOrg, org: &Org) -> Option<(St
 
 /// Has looked again whom the turn may concern.
 pub(super) fn wake(context: &Context, org: &Org, turned: &Turned) {
+    // Nobody can vouch any more for what the objects say: they have to say so, once.
+    if !org.vouches() {
+        context.wake(context.objects.of_org(&org.key));
+    }
     match turned {
-        // Nobody can vouch any more for what the objects say: they have to say so, once.
-        Turned::Listed(_) | Turned::Failed(false) | Turned::Idle if !org.vouches() => context.wake(context.objects.of_org(&org.key)),
         Turned::Listed(Changed::Pairs(pairs)) => context.wake(pairs.iter().flat_map(|pair| context.objects.of_pair(*pair))),
         Turned::Listed(Changed::Everything) | Turned::Failed(true) => context.wake(context.served_by(org)),
         Turned::Failed(false) | Turned::Idle => {}
@@ -138,13 +140,14 @@ pub(super) fn wake(context: &Context, org: &Org, turned: &Turned) {
 
 /// The objects that claim through a terminating DatadogOrg, read live: each of them still needs its key.
 async fn users(context: &Context, key: &Key) -> Result<Vec<String>, Error> {
-    let objects = kubernetes::neighbours(context, key).await?;
-    let held = |object: &&DeserializeGuard<OrgConnection>| object.finalizers().iter().any(|finalizer| finalizer == CONNECTION_FINALIZER);
-    let uses = |object: &&DeserializeGuard<OrgConnection>| {
+    let mut objects = kubernetes::neighbours(context, key).await?;
+    objects.retain(|object| object.finalizers().iter().any(|finalizer| finalizer == CONNECTION_FINALIZER));
+    let uses = |object: DynamicObject| match understand(object) {
+        Ok(object) => (object.spec.source_org_ref.name == key.name).then(|| object.name_any()),
         // What cannot be understood may well use it.
-        object.0.as_ref().map_or(true, |object| object.spec.source_org_ref.name == key.name)
+        Err(unclear) => Some(unclear.key.name),
     };
-    Ok(objects.iter().filter(held).filter(uses).map(ResourceExt::name_any).collect())
+    Ok(objects.into_iter().filter_map(uses).collect())
 }
 
 /// What a status says, as one number, without the times that move with each write.

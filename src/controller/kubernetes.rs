@@ -5,7 +5,6 @@ use std::future::Future;
 use std::time::Duration;
 
 use kube::api::{ApiResource, DynamicObject, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
-use kube::core::DeserializeGuard;
 use kube::{Api, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -95,28 +94,36 @@ pub(super) async fn read(context: &Context, key: &Key, uid: &str, pair: Option<P
     };
     let listed = others.iter().position(|object| Key::of(object) == *key).map(|index| others.swap_remove(index));
     let object = match listed {
-        Some(object) => understand(object).ok(),
-        None => within(connections(context, key).get_opt(&key.name)).await?,
+        Some(object) => with_uid(object, uid),
+        None => read_alone(context, key, uid).await?,
     };
-    let ours = object.filter(|object| object.uid().as_deref() == Some(uid));
-    Ok(ours.map(|object| Live { object, others: others.into_iter().map(Row::from).collect(), unread }))
+    Ok(object.map(|object| Live { object, others: others.into_iter().map(Row::from).collect(), unread }))
 }
 
 /// Reads the object alone.
 pub(super) async fn read_alone(context: &Context, key: &Key, uid: &str) -> Result<Option<OrgConnection>, Error> {
-    Ok(within(connections(context, key).get_opt(&key.name)).await?.filter(|object| object.uid().as_deref() == Some(uid)))
+    Ok(within(any_form(context, &key.namespace).get_opt(&key.name)).await?.and_then(|object| with_uid(object, uid)))
+}
+
+/// The object, if it is that one and can be understood: if it cannot, the watch will show that, and its next pass says so.
+fn with_uid(object: DynamicObject, uid: &str) -> Option<OrgConnection> {
+    understand(object).ok().filter(|object| object.uid().as_deref() == Some(uid))
+}
+
+/// The OrgConnections of a namespace, also those that cannot be understood.
+fn any_form(context: &Context, namespace: &str) -> Api<DynamicObject> {
+    Api::namespaced_with(context.kubernetes.clone(), namespace, &ApiResource::erase::<OrgConnection>(&()))
 }
 
 /// Everybody who carries the pair's label, in all watched namespaces, and those who are known to remember something of the pair without
 /// one: somebody took it away. Who remembers nothing is no rival, and gets the label together with the claim.
 async fn of_pair(context: &Context, key: &Key, pair: Pair) -> Result<(Vec<DynamicObject>, Vec<Key>), Error> {
-    let kind = ApiResource::erase::<OrgConnection>(&());
     let selector = ListParams::default().labels(&format!("{PAIR_LABEL}={}", pair_label(pair)));
     let (mut found, mut closed) = (Vec::new(), Vec::new());
     for scope in &context.scopes {
         let api = match &scope.namespace {
-            Some(namespace) => Api::namespaced_with(context.kubernetes.clone(), namespace, &kind),
-            None => Api::all_with(context.kubernetes.clone(), &kind),
+            Some(namespace) => any_form(context, namespace),
+            None => Api::all_with(context.kubernetes.clone(), &ApiResource::erase::<OrgConnection>(&())),
         };
         match (within(api.list(&selector)).await, &scope.namespace) {
             (Ok(list), _) => found.extend(list.items),
@@ -131,16 +138,14 @@ async fn of_pair(context: &Context, key: &Key, pair: Pair) -> Result<(Vec<Dynami
     let unlabelled = known.filter(|other| !found.iter().any(|object| Key::of(object) == *other));
     let (unread, unlabelled): (Vec<Key>, Vec<Key>) = unlabelled.partition(|other| closed.contains(&&other.namespace));
     for other in unlabelled {
-        let api: Api<DynamicObject> = Api::namespaced_with(context.kubernetes.clone(), &other.namespace, &kind);
-        found.extend(within(api.get_opt(&other.name)).await?);
+        found.extend(within(any_form(context, &other.namespace).get_opt(&other.name)).await?);
     }
     Ok((found, unread))
 }
 
 /// All OrgConnections of a namespace, also those that cannot be understood.
-pub(super) async fn neighbours(context: &Context, key: &Key) -> Result<Vec<DeserializeGuard<OrgConnection>>, Error> {
-    let api: Api<DeserializeGuard<OrgConnection>> = Api::namespaced(context.kubernetes.clone(), &key.namespace);
-    Ok(within(api.list(&ListParams::default())).await?.items)
+pub(super) async fn neighbours(context: &Context, key: &Key) -> Result<Vec<DynamicObject>, Error> {
+    Ok(within(any_form(context, &key.namespace).list(&ListParams::default())).await?.items)
 }
 
 /// Writes claim, finalizer and label in one patch, which only lands on exactly the object that was read.

@@ -132,7 +132,7 @@ async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reserv
             report
         }
         Step::LetGo => return let_go(context, object).await,
-        Step::Claim(_) => claimed_in_vain(context, &Key::of(&object), &view.scene),
+        Step::Claim(_) => claimed_in_vain(context, &Key::of(&object), view.scene.me.memory.intact),
         Step::Create(pair, types) => match target() {
             Some(target) => target.create(pair, types, view.scene.me.memory.recorded.is_some()).await,
             None => unchanged(),
@@ -142,7 +142,7 @@ async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reserv
             None => unchanged(),
         },
         Step::Delete(connection, _) => match target() {
-            Some(target) => match brake::holds(context, view).await? {
+            Some(target) => match brake::holds(context, &Key::of(&object), view).await? {
                 Some(held) => held,
                 None => {
                     let report = target.delete(connection).await;
@@ -158,8 +158,8 @@ async fn act(context: &Arc<Context>, live: Live, step: Step, view: &View, reserv
 }
 
 /// A second claim in one pass: what was seen has changed meanwhile, or something takes the first one away at once. That goes on.
-fn claimed_in_vain(context: &Context, key: &Key, scene: &Scene) -> Report {
-    let goes_on = !scene.me.memory.intact && context.objects.contradicted(key);
+pub(super) fn claimed_in_vain(context: &Context, key: &Key, is_intact: bool) -> Report {
+    let goes_on = !is_intact && context.objects.contradicted(key);
     let report = if goes_on {
         let message = "something takes the claim away as soon as it is written (finalizer crossorg.dev/connection, annotation \
                        crossorg.dev/claim, label crossorg.dev/pair): look at admission webhooks and policies";

@@ -14,7 +14,7 @@ use super::events;
 use super::kubernetes::{self, Error, within};
 use crate::api::OrgConnection;
 use crate::api::conditions::{ConnectionReason, Ready, Verdict};
-use crate::decide::digest::Digest;
+use crate::decide::digest::{self, Digest};
 use crate::decide::event;
 use crate::decide::model::Pair;
 use crate::decide::outcome::{Effect, Report, Retry};
@@ -172,32 +172,42 @@ where
 {
     context.metrics.failed(Failure::Invalid);
     // What cannot be read may be quoted in the reason, at any length.
-    match say_undecodable::<K>(context, key, &one_line(why)).await {
-        Ok(()) => {
+    match say_undecodable::<K>(context, key, noted_as, &one_line(why)).await {
+        Ok(again) => {
             context.objects.succeeded(noted_as);
-            Action::await_change()
+            again.map_or_else(Action::await_change, Action::requeue)
         }
         Err(error) => failed(context, noted_as, &error),
     }
 }
 
-async fn say_undecodable<K: Resource<DynamicType = ()>>(context: &Context, key: &Key, why: &str) -> Result<(), Error> {
+/// Answers when to say it again, if somebody has just written over it.
+async fn say_undecodable<K>(context: &Context, key: &Key, noted_as: &Key, why: &str) -> Result<Option<Duration>, Error>
+where
+    K: Resource<DynamicType = ()>,
+{
     let kind = ApiResource::erase::<K>(&());
     let api: Api<DynamicObject> = Api::namespaced_with(context.kubernetes.clone(), &key.namespace, &kind);
-    let Some(mut object) = within(api.get_opt(&key.name)).await? else { return Ok(()) };
+    let Some(mut object) = within(api.get_opt(&key.name)).await? else { return Ok(None) };
     let message = format!("this object cannot be understood: {why}. Correct it, or apply the CRDs of this operator's version");
     let reason = ConnectionReason::Invalid;
     let verdict = Verdict { ready: Ready::False, reason: reason.name(), message, progress: reason.progress() };
     let generation = object.metadata.generation.unwrap_or_default();
     let known = serde_json::from_value(object.data["status"]["conditions"].clone()).unwrap_or_else(|_| Vec::new());
     let conditions = verdict.conditions(&known, generation, status::whole_seconds((context.seams.wall_clock)()));
-    if conditions != known {
-        object.data["status"]["observedGeneration"] = json!(generation);
-        object.data["status"]["conditions"] = json!(conditions);
-        kubernetes::write_status(&api, &object).await?;
-        warn!(object = %key, error = why, "the {} cannot be understood", K::kind(&()));
+    if conditions == known {
+        return Ok(None);
     }
-    Ok(())
+    let words = digest::hash(&(generation, why));
+    if let Some(wait) = context.objects.repeats(noted_as, words) {
+        return Ok(Some(wait));
+    }
+    object.data["status"]["observedGeneration"] = json!(generation);
+    object.data["status"]["conditions"] = json!(conditions);
+    kubernetes::write_status(&api, &object).await?;
+    context.objects.said(noted_as, words);
+    warn!(object = %key, error = why, "the {} cannot be understood", K::kind(&()));
+    Ok(None)
 }
 
 /// Writes what the report says, on the version that it was decided on, or on a newer one of the same object.

@@ -2,11 +2,13 @@
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use kube::client::Body;
 use kube::runtime::reflector;
+use kube_runtime::controller::Action;
 use serde_json::{Value, json};
 
 use super::context::{CachedOrg, Context, Scope, Seams};
@@ -127,7 +129,7 @@ async fn a_datadog_org_that_cannot_be_understood_fails_apart_from_the_connection
 }
 
 #[tokio::test]
-async fn a_list_wakes_those_too_who_name_its_organization_by_its_id() {
+async fn what_happens_to_a_datadog_org_wakes_those_too_who_name_its_organization_by_its_id() {
     let (scope, mut wakeups) = Scope::new(None, reflector::store().0);
     let (context, _) = context_in(vec![scope], |_, _| (200, None));
     let metadata = json!({ "namespace": "apps", "name": "central", "uid": "two" });
@@ -142,6 +144,33 @@ async fn a_list_wakes_those_too_who_name_its_organization_by_its_id() {
         assert_eq!(wakeups.rows.try_recv().unwrap().name, "payments", "{turned:?}");
         assert!(wakeups.rows.try_recv().is_err(), "once");
     }
+    context.org_deleted(&central.key);
+    assert_eq!(wakeups.rows.try_recv().unwrap().name, "payments", "it may have waited for that key");
+    assert!(context.orgs.get(&central.key).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_process_says_of_an_object_that_cannot_be_understood_is_not_written_over_at_once() {
+    let other = json!({ "type": "Ready", "status": "False", "reason": "Invalid", "message": "no", "lastTransitionTime": at(0), "observedGeneration": 1 });
+    let theirs = object(1, &json!({ "conditions": [other] }));
+    let (context, asked) = context(move |method, _| (200, (*method == Method::GET).then(|| theirs.clone())));
+    let say = async || record::undecodable::<OrgConnection>(&context, &key(), &key(), "spec: odd").await;
+    let writes = || asked.lock().unwrap().iter().filter(|(method, ..)| *method == Method::PUT).count();
+    assert_eq!((say().await, writes()), (Action::await_change(), 1));
+    let later = say().await;
+    assert_ne!(later, Action::await_change(), "it is said again");
+    assert_eq!(writes(), 1);
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert_eq!((say().await, writes()), (Action::await_change(), 2));
+}
+
+#[tokio::test]
+async fn that_something_takes_the_claim_away_is_told_when_it_does_so_again() {
+    let (context, _) = context(|_, _| (200, None));
+    let told = |is_intact| super::org_connection::claimed_in_vain(&context, &key(), is_intact).verdict.map(|verdict| verdict.reason);
+    assert_eq!([told(true), told(false), told(true), told(false)], [None, None, None, Some("Retrying")]);
+    context.objects.succeeded(&key());
+    assert_eq!(told(false), None);
 }
 
 #[tokio::test]

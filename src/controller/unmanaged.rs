@@ -29,7 +29,7 @@ pub(super) fn tally(context: &Context, org: &Org) -> Option<Tally> {
     org.settles(certain, SETTLING).then(|| Tally::of(connections, &wishes.into_iter().flatten().chain(unclear(context)).collect()))
 }
 
-/// What cannot be understood may well manage what it has claimed.
+/// What cannot be understood may well manage what it has claimed or recorded.
 fn unclear(context: &Context) -> Vec<Pair> {
     let claimed = |row: &Row| claimant_unclear(context, row.subject.as_ref().err()?)?.memory.pair();
     context.rows().filter_map(|row| claimed(&row)).collect()

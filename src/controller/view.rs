@@ -186,8 +186,8 @@ fn acts_as(organization: &step::Organization) -> Option<PrincipalId> {
 /// Likewise, but which source it names cannot be told: any DatadogOrg beside it may have proven the one that it claims.
 pub(super) fn claimant_unclear(context: &Context, unclear: &Unclear) -> Option<Claimant> {
     let memory = unclear.claimant.memory;
-    let counts = |claim: Claim| memory.bound() == Some(claim.pair) || context.orgs.reaches(&unclear.key.namespace, claim.pair.source);
-    memory.claim.filter(|claim| counts(*claim)).map(|_| unclear.claimant.clone())
+    let reached = |claim: Claim| context.orgs.reaches(&unclear.key.namespace, claim.pair.source);
+    (memory.bound().is_some() || memory.claim.is_some_and(reached)).then(|| unclear.claimant.clone())
 }
 
 /// What an object would do with a connection of its pair, for one whose connection is reached through this DatadogOrg.

@@ -9,8 +9,8 @@ use crate::world::org::Org;
 use crate::world::row::Row;
 
 impl Context {
-    /// Whom this DatadogOrg may serve: those who name it, and those of a pair of its organization, whose connection it may delete in place of
-    /// their own.
+    /// Who depends on this DatadogOrg: those who name it, and those of a pair of its organization, since it may delete their connection in
+    /// place of their own, and it may be what makes the claims of others count.
     pub(super) fn served_by(&self, org: &Org) -> BTreeSet<Key> {
         let of_organization = org.proven().into_iter().flat_map(|organization| self.objects.of_organization(organization));
         self.objects.of_org(&org.key).into_iter().chain(of_organization).collect()
@@ -29,6 +29,8 @@ impl Context {
             Err(unclear) => {
                 self.objects.applied(&key, self.objects.orgs_of(&key));
                 self.objects.claims(&key, unclear.claimant.memory.pair());
+                // Whatever it waited for, it does not say so any more.
+                self.objects.orgs_of(&key).iter().for_each(|org| self.wake_org(org));
             }
         }
         // Whoever shares the pair may have become its holder, or lost it.
@@ -62,8 +64,10 @@ impl Context {
     }
 
     pub(super) fn org_deleted(&self, key: &Key) {
-        self.orgs.deleted(key);
+        if let Some(org) = self.orgs.get(key) {
+            self.orgs.deleted(key);
+            self.wake(self.served_by(&org));
+        }
         self.objects.org_deleted(key);
-        self.wake(self.objects.of_org(key));
     }
 }

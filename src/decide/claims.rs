@@ -148,7 +148,7 @@ pub enum Intent {
     MayHold(OrgId),
     /// Neither: only look, wait for its organization, or leave the connection behind.
     Neither,
-    /// Nobody knows: its spec cannot be understood, only its claim and perhaps its status can.
+    /// Nobody knows: its spec or status cannot be understood, only what it owns can.
     Unclear,
 }
 
@@ -158,9 +158,9 @@ impl Claimant {
         self.memory.owns(connection, self.acts_as)
     }
 
-    /// Whether its claim names this pair.
+    /// Whether it holds on to this pair: what is recorded counts as a claim, though somebody has taken the claim away.
     pub fn claims(&self, pair: Pair) -> bool {
-        self.memory.claim.is_some_and(|claim| claim.pair == pair)
+        self.memory.pair() == Some(pair)
     }
 
     /// Recorded before owned, owned before claimed, then older, then smaller uid.

@@ -112,7 +112,8 @@ fn known(organization: &Organization) -> (String, String) {
     (organization.id.to_string(), organization.name.clone())
 }
 
-fn hash<T: Hash>(value: &T) -> u64 {
+/// A value as one number, to tell in little room whether it is the same again.
+pub fn hash<T: Hash>(value: &T) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()

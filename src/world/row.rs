@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use kube::api::{DynamicObject, ObjectMeta};
 use kube::{Resource, ResourceExt};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Key;
@@ -112,21 +111,19 @@ pub struct Unclear {
     pub key: Key,
     /// Which part of it cannot, and why.
     pub error: String,
-    /// How others see it: so much its metadata tell, and its status where only its spec cannot be understood.
+    /// How others see it: so much its metadata and its status tell.
     pub claimant: Claimant,
 }
 
 impl Unclear {
     fn of(object: &DynamicObject, error: String, status: Option<&OrgConnectionStatus>) -> Box<Self> {
-        let (key, memory) = (Key::of(object), memory(object, status));
-        // It has no pass of its own in which it could claim again what it has recorded.
-        let recorded = || Some(Claim { pair: memory.bound()?, create: None, adopt: None });
+        let key = Key::of(object);
         let claimant = Claimant {
             name: key.to_string(),
             uid: object.uid().unwrap_or_default(),
             created: object.creation_timestamp().map(|time| time.0),
             terminating: object.metadata.deletion_timestamp.is_some(),
-            memory: Memory { claim: memory.claim.or_else(recorded), ..memory },
+            memory: memory(object, status),
             acts_as: None,
             intent: Intent::Unclear,
         };
@@ -134,19 +131,26 @@ impl Unclear {
     }
 }
 
-/// Reads an object part by part: who cannot understand its spec may still see in its status what it owns.
+/// What of a status says what its object owns.
+const OWNED: [&str; 4] = ["connectionId", "createdAt", "source", "sink"];
+
+/// Reads an object part by part: whoever cannot understand all of it can still see what it owns.
 pub fn understand(mut object: DynamicObject) -> Result<OrgConnection, Box<Unclear>> {
-    let (spec, status) = (part(&mut object, "spec"), part(&mut object, "status"));
-    match (spec, status) {
+    let mut take = |name: &str| object.data.get_mut(name).map(Value::take).unwrap_or_default();
+    let (spec, mut status) = (take("spec"), take("status"));
+    match (part("spec", &spec), part("status", &status)) {
         (Ok(spec), Ok(status)) => Ok(OrgConnection { metadata: object.metadata, spec, status }),
-        (Err(error), status) => Err(Unclear::of(&object, error, status.ok().flatten().as_ref())),
-        (Ok(_), Err(error)) => Err(Unclear::of(&object, error, None)),
+        (Err(error), _) | (Ok(_), Err(error)) => {
+            if let Value::Object(members) = &mut status {
+                members.retain(|name, _| OWNED.contains(&name.as_str()));
+            }
+            Err(Unclear::of(&object, error, part("status", &status).ok().as_ref()))
+        }
     }
 }
 
-fn part<T: DeserializeOwned>(object: &mut DynamicObject, name: &str) -> Result<T, String> {
-    let part = object.data.get_mut(name).map(Value::take).unwrap_or_default();
-    serde_json::from_value(part).map_err(|error| format!("{name}: {error}"))
+fn part<'a, T: Deserialize<'a>>(name: &str, value: &'a Value) -> Result<T, String> {
+    T::deserialize(value).map_err(|error| format!("{name}: {error}"))
 }
 
 /// A cached OrgConnection; one that cannot be understood stops no other.

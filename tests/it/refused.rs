@@ -6,11 +6,11 @@ use serde_json::json;
 
 use crate::harness::{Conditioned, OLD_ENOUGH, World};
 
-/// Refuses changes of OrgConnections of this namespace for which this CEL expression is not true.
-async fn forbid(world: &World, expression: &str) {
+/// Refuses changes of this resource in this namespace for which this CEL expression is not true.
+async fn forbid(world: &World, resource: &str, expression: &str) {
     let name = &world.namespace;
     let rules = json!([{
-        "apiGroups": ["crossorg.dev"], "apiVersions": ["v1alpha1"], "operations": ["UPDATE"], "resources": ["orgconnections"],
+        "apiGroups": ["crossorg.dev"], "apiVersions": ["v1alpha1"], "operations": ["UPDATE"], "resources": [resource],
     }]);
     let namespace = json!({ "matchLabels": { "kubernetes.io/metadata.name": name } });
     let validations = json!([{ "expression": expression, "message": "the platform team says no." }]);
@@ -26,8 +26,8 @@ async fn forbid(world: &World, expression: &str) {
 }
 
 /// Waits until the policy refuses this patch, which is never carried out.
-async fn is_in_force(world: &World, patch: &str) {
-    let arguments = ["patch", "orgconnection", "shared", "--type=merge", "--dry-run=server", "--patch", patch];
+async fn is_in_force(world: &World, what: &[&str], patch: &str) {
+    let arguments = [&["patch"], what, &["--type=merge", "--dry-run=server", "--patch", patch]].concat();
     world.until("the policy is in force", async || (!world.kubectl(&arguments, "").await.status.success()).then_some(())).await;
 }
 
@@ -50,8 +50,8 @@ async fn an_object_says_that_a_policy_refuses_its_claim_or_its_end() {
     let world = World::new("refused-by-policy").await;
     world.org("payments").await;
     world.connection("shared").from("payments").to(CENTRAL).types(&["logs"]).apply().await;
-    forbid(&world, "!('crossorg.dev/claim' in object.metadata.?annotations.orValue({}))").await;
-    is_in_force(&world, r#"{"metadata":{"annotations":{"crossorg.dev/claim":"any"}}}"#).await;
+    forbid(&world, "orgconnections", "!('crossorg.dev/claim' in object.metadata.?annotations.orValue({}))").await;
+    is_in_force(&world, &["orgconnection", "shared"], r#"{"metadata":{"annotations":{"crossorg.dev/claim":"any"}}}"#).await;
     let _operator = world.operator().await;
     says_that_it_is_refused(&world, "the claim").await;
     assert_eq!(world.counts().remote_writes(), (0, 0, 0));
@@ -59,10 +59,29 @@ async fn an_object_says_that_a_policy_refuses_its_claim_or_its_end() {
     world.ready("shared").await;
 
     world.advance(OLD_ENOUGH);
-    forbid(&world, "'crossorg.dev/connection' in object.metadata.?finalizers.orValue([])").await;
-    is_in_force(&world, r#"{"metadata":{"finalizers":null}}"#).await;
+    forbid(&world, "orgconnections", "'crossorg.dev/connection' in object.metadata.?finalizers.orValue([])").await;
+    is_in_force(&world, &["orgconnection", "shared"], r#"{"metadata":{"finalizers":null}}"#).await;
     world.delete::<OrgConnection>("shared").await;
     says_that_it_is_refused(&world, "to remove the finalizer").await;
+    permit(&world).await;
+    world.gone::<OrgConnection>("shared").await;
+    assert_eq!(world.counts().remote_writes(), (1, 0, 1));
+}
+
+#[tokio::test]
+async fn an_object_says_that_a_policy_refuses_what_the_brake_has_to_remember() {
+    let world = World::new("refused-memory").await;
+    world.org("payments").await;
+    let _operator = world.operator().await;
+    world.connection("shared").from("payments").to(CENTRAL).types(&["logs"]).apply().await;
+    world.ready("shared").await;
+    world.advance(OLD_ENOUGH);
+    forbid(&world, "datadogorgs/status", "!has(object.status.deletionWindowStart)").await;
+    let brake = ["datadogorg", "payments", "--subresource=status"];
+    is_in_force(&world, &brake, r#"{"status":{"deletionWindowStart":"2026-03-01T12:00:00Z"}}"#).await;
+    world.delete::<OrgConnection>("shared").await;
+    says_that_it_is_refused(&world, "what the brake has to remember in the status of the DatadogOrg").await;
+    assert_eq!(world.counts().remote_writes(), (1, 0, 0));
     permit(&world).await;
     world.gone::<OrgConnection>("shared").await;
     assert_eq!(world.counts().remote_writes(), (1, 0, 1));

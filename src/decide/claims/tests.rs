@@ -208,6 +208,18 @@ fn a_lost_claim_with_the_recorded_id_beats_a_rival_that_only_claims() {
 }
 
 #[test]
+fn who_has_recorded_the_connection_holds_the_pair_though_its_claim_was_taken_away() {
+    let row = connection();
+    let stripped = claimant("stripped", 1, Memory::default().recording(&row));
+    let older = claimant("older", 100, Memory::default());
+    let rival = Standing::Rival("apps/stripped".to_owned());
+    for present in [Some(&row), None] {
+        assert_eq!(stand(&older, std::slice::from_ref(&stripped), present), rival);
+        assert_eq!(stand(&stripped, std::slice::from_ref(&older), present), Standing::Holder);
+    }
+}
+
+#[test]
 fn a_recorded_owner_keeps_its_rank_while_our_principal_is_unknown() {
     let row = connection();
     let owner = Claimant { acts_as: None, ..claimant("owner", 1, claimed(at(-9000)).recording(&row)) };

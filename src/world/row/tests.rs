@@ -145,16 +145,11 @@ fn an_object_whose_spec_cannot_be_understood_is_still_a_rival_with_all_that_it_r
 }
 
 #[test]
-fn what_an_unclear_object_has_recorded_stands_for_a_claim_that_was_taken_away_or_forged() {
+fn what_an_unclear_object_has_recorded_outlives_a_claim_that_was_taken_away_or_forged() {
     let forged = Claim { pair: other_pair(), ..bare_claim() }.render(UID);
     for annotations in [json!({}), json!({ CLAIM_ANNOTATION: "?" }), json!({ CLAIM_ANNOTATION: forged })] {
         let memory = misread(|manifest| manifest["metadata"]["annotations"] = annotations.clone()).claimant.memory;
-        assert_eq!(
-            (memory.claim, memory.recorded),
-            (Some(Claim { pair: pair(), create: None, adopt: None }), Some(id(1))),
-            "{annotations}"
-        );
-        assert!(!memory.intact);
+        assert_eq!(memory, Memory::default().recording(&connection()), "{annotations}");
     }
 }
 
@@ -176,13 +171,26 @@ fn an_unclear_object_without_a_status_has_its_claim_alone_and_without_that_is_no
 }
 
 #[test]
-fn an_object_whose_status_cannot_be_understood_has_its_claim_alone() {
+fn an_object_whose_status_cannot_be_understood_still_remembers_what_it_owns() {
     let mut manifest = manifest();
     manifest["status"]["origin"] = json!("Inherited");
     let row = serde_json::from_value::<Row>(manifest).unwrap();
-    assert_eq!(row.memory(), claimed(at(-3601)));
+    assert_eq!(row.memory(), claimed(at(-3601)).recording(&connection()));
     let error = row.subject.unwrap_err().error;
     assert!(error.starts_with("status: unknown variant `Inherited`"), "{error}");
+}
+
+#[test]
+fn what_of_a_status_says_what_its_object_owns_is_all_that_is_remembered() {
+    let whole = serde_json::from_value::<Row>(manifest()).unwrap().memory();
+    for name in OWNED {
+        let mut manifest = manifest();
+        manifest["status"].as_object_mut().unwrap().remove(name).unwrap();
+        assert_ne!(serde_json::from_value::<Row>(manifest).unwrap().memory(), whole, "{name}");
+    }
+    let mut manifest = manifest();
+    manifest["status"].as_object_mut().unwrap().retain(|name, _| OWNED.contains(&name.as_str()));
+    assert_eq!(serde_json::from_value::<Row>(manifest).unwrap().memory(), whole);
 }
 
 #[test]

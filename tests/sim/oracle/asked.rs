@@ -202,8 +202,7 @@ impl Oracle {
         if leavers.is_empty() {
             return Some(("I3 nothing foreign", format!("no owner of {row:?} is being deleted with its connection")));
         }
-        let holds = |life: &&Life| life.always(since, |memory| !memory.terminating && memory.recorded == Some(row.id));
-        if let Some(holder) = ledger.lives.values().find(holds).and_then(Life::last) {
+        if let Some(holder) = ledger.holder(row.id, since) {
             return Some(("I3 nothing foreign", format!("{} lives and has recorded it", holder.name)));
         }
         let heir = ledger.heir(row, &leavers, asked, at)?;

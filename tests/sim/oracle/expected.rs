@@ -130,7 +130,7 @@ impl Scene<'_> {
             let owned = row.is_some_and(|row| memory.owns(row, self.principals));
             (!recorded, !owned, memory.created.clone(), memory.uid.clone())
         };
-        let claims = |memory: &Memory| memory.claim.is_some_and(|claim| claim.pair == pair);
+        let claims = |memory: &Memory| memory.pair() == Some(pair);
         // Else anybody could block a pair with a forged annotation.
         let counts = |memory: &Memory| {
             let office = memory.wish.seat.and_then(|seat| self.ledger.seats.office(seat));

@@ -56,9 +56,9 @@ impl Ledger {
         sink_is_known && serves && (by_its_own_key || (in_peace && ready))
     }
 
-    /// Whether there is another claim on the pair: one that does nothing lets nobody else (limit R4), and others are looked at themselves.
+    /// Whether there is another claim or record of the pair: one that does nothing lets nobody else (limit R4), and others are looked at themselves.
     fn is_hindered(&self, heir: &Memory, pair: Pair, at: Duration) -> bool {
-        let claims = |memory: &Memory| !memory.terminating && memory.claim.is_some_and(|claim| claim.pair == pair);
+        let claims = |memory: &Memory| !memory.terminating && memory.pair() == Some(pair);
         self.recently(at).any(|other| other.uid != heir.uid && claims(other))
     }
 

@@ -132,7 +132,7 @@ impl Memory {
 
     /// The pair that it may own something of.
     pub(super) fn pair(&self) -> Option<Pair> {
-        self.claim.map(|claim| claim.pair).or(self.recorded.and(self.shown))
+        self.recorded.and(self.shown).or(self.claim.map(|claim| claim.pair))
     }
 
     pub(super) fn is_ready(&self) -> bool {

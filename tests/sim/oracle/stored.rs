@@ -108,6 +108,10 @@ impl Oracle {
                 && memory.wish.acts()
                 && (ledger.is_left_to(memory, &row, since, &principals) || ledger.policy_allows(memory, &row, at))
         });
+        let holder = ledger.holder(id, since).filter(|holder| adopts && !created && !knew_it && holder.uid != object.uid);
+        if let Some(what) = holder.map(|holder| format!("{} has taken over what {} has recorded: {row:?}", object.name, holder.name)) {
+            return ledger.accuse("I3 nothing foreign", at, what);
+        }
         let how = match (created, adopts) {
             (true, true) => Recording::Either,
             (true, false) => Recording::Created,
@@ -125,6 +129,12 @@ impl Oracle {
 }
 
 impl Ledger {
+    /// Who has lived and had this connection recorded since then.
+    pub(super) fn holder(&self, id: Uuid, since: Duration) -> Option<&Memory> {
+        let holds = |life: &&Life| life.always(since, |memory| !memory.terminating && memory.recorded == Some(id));
+        self.lives.values().find(holds).and_then(Life::last)
+    }
+
     /// Whether a terminating object owns the row and takes it along if nobody takes it over.
     fn is_left_to(&self, heir: &Memory, row: &Connection, since: Duration, principals: &BTreeSet<Uuid>) -> bool {
         let leaves = |memory: &Memory| memory.uid != heir.uid && memory.takes_it_along() && memory.owns(row, principals);

@@ -231,14 +231,16 @@ fn what_another_process_has_recorded_since_the_last_list_is_not_created_again() 
     let absent = |scene: Scene| Scene { seen: Seen::Absent, digest: Digest::default(), ..scene };
     let recorded = |name: &str| claimant(name, 9, Memory { claim: None, ..Memory::default().recording(&connection()) });
     let mine = absent(settled());
-    let anothers = absent(Scene { others: vec![recorded("other")], ..fresh() });
     let gone = Claimant { terminating: true, ..recorded("gone") };
     let of_one_that_goes = absent(Scene { others: vec![gone], ..fresh() });
-    for scene in [mine, anothers, of_one_that_goes] {
+    for scene in [mine, of_one_that_goes] {
         let at_list = |began| next(&Scene { proof: Some(at(began)), ..scene.clone() });
         assert_eq!(at_list(-3601), Step::AskForList(Report::unchanged(Retry::WhenWoken)));
         assert!(matches!(at_list(-3600), Step::Claim(_)), "{:?}", at_list(-3600));
     }
+    let anothers = Scene { proof: Some(at(-3601)), ..absent(Scene { others: vec![recorded("other")], ..fresh() }) };
+    let Step::Rest(report) = next(&anothers) else { panic!("a live object holds the pair") };
+    assert_eq!(report.verdict.unwrap().reason, "Conflict");
 }
 
 #[test]
