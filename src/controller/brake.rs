@@ -27,7 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Has the brake let a deletion through. Answers what to say instead if it has to wait.
 pub(super) async fn holds(context: &Context, key: &Key, view: &View) -> Result<Option<Report>, Error> {
     match timeout(PATIENCE, ask(context, view)).await.unwrap_or_else(|_| later()) {
-        Err(error) => record::refused(context, key, "what the brake has to remember in the status of the DatadogOrg", error).map(Some),
+        Err(error) => {
+            let report = record::refused(context, key, "what the brake has to remember in the status of the DatadogOrg", error)?;
+            Ok(Some(report.pausing()))
+        }
         answered => answered,
     }
 }

@@ -31,7 +31,7 @@ pub(super) async fn reconcile(row: Arc<Row>, context: Arc<Context>) -> Action {
             return record::undecodable::<OrgConnection>(&context, &unclear.key, &unclear.key, &unclear.error).await;
         }
     };
-    if !context.knows::<CachedOrg>(&subject.key) {
+    if !context.knows::<CachedOrg>(&subject.key) || context.awaits_rivals() {
         return Action::requeue(NOT_ALL_LISTED);
     }
     let seen = View::of(&context, subject, cached_rivals(&context, subject));

@@ -147,8 +147,8 @@ pub(super) fn failed(context: &Context, key: &Key, error: &Error) -> Action {
     Action::requeue(requeue::backoff(attempts, (context.seams.chance)()).min(KUBERNETES_WAIT))
 }
 
-/// What is said of a write to the object itself that Kubernetes will go on refusing. Its status is another resource, and mostly still
-/// writable.
+/// What is said of a write that Kubernetes will go on refusing, to the object itself or to what its brake remembers. Its status is another
+/// resource, and mostly still writable.
 pub(super) fn refused(context: &Context, key: &Key, what: &str, error: Error) -> Result<Report, Error> {
     let Some(words) = error.refusal() else { return Err(error) };
     context.metrics.failed(Failure::Kubernetes);

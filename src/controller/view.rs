@@ -137,7 +137,7 @@ fn with_heirs(context: &Context, subject: &Subject, pair: Option<Pair>, mut othe
     let through = subject.source();
     for key in context.orgs.of_organization(pair.source).iter().flat_map(|org| context.objects.of_org(&org.key)) {
         let Some(row) = context.row(&key) else { continue };
-        // Who has claimed or recorded something carries the label and was read live: a cached memory could be an old one.
+        // Who has claimed or recorded something was read live: a cached memory could be an old one.
         let is_new =
             |other: &Subject| !other.terminating && other.memory.pair().is_none() && !others.iter().any(|known| known.uid == other.uid);
         let Some(heir) = row.subject.as_ref().ok().filter(|heir| is_new(heir)) else { continue };

@@ -265,6 +265,12 @@ impl Context {
         self.scopes_of(key).all(|scope| self.health.knows(&watch_name::<K>(scope.namespace.as_deref())))
     }
 
+    /// Whether the first list of a namespace may still show who else has a say about a pair. One that does not come is not waited for.
+    pub(super) fn awaits_rivals(&self) -> bool {
+        let is_listed = |scope: &Scope| self.health.knows(&watch_name::<Row>(scope.namespace.as_deref()));
+        self.scopes.iter().any(|scope| !is_listed(scope) && !self.is_blind::<Row>(scope))
+    }
+
     /// Whether nothing has been heard for long of the objects of this kind beside the key: what the cache says of them may be old.
     pub(super) fn is_unheard_of<K: Resource<DynamicType = ()>>(&self, key: &Key) -> bool {
         self.scopes_of(key).any(|scope| self.is_blind::<K>(scope))

@@ -5,7 +5,7 @@
 //! | no claim and no recorded id, `deletionPolicy: Orphan`, or `managementPolicy: Observe` | let go |
 //! | a live object has recorded the connection's id as its own, and it is the last one that this object made | let go |
 //! | a live object has recorded it, and this one may have made another since: what is seen may be old | as if it were not owned |
-//! | owned, and a live object that claims the pair cannot be understood, or one may want it that names its sink by a name still looked up | wait until that is clear |
+//! | owned, and a live object that claims the pair, or has recorded one of it, cannot be understood, or one may want it that names its sink by a name still looked up | wait until that is clear |
 //! | owned, and a live object of the pair would hold it, or owns it by its creation while this one has not recorded it | wait until that one has recorded it |
 //! | the connection is owned and there | delete it by its id |
 //! | a list that proves it shows no connection that could be owned | let go |

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::lives::Life;
 use super::memory::Memory;
+use super::seats::made_for;
 use super::{Ledger, Oracle, READ_AGE};
 use crate::world::{KEY_PREFIX, SEATS};
 
@@ -60,7 +61,7 @@ impl Asked {
 
     /// The DatadogOrg that the key was made for.
     pub(super) fn seat(&self) -> &str {
-        self.key.rsplit_once('-').map_or("", |(seat, _)| seat)
+        made_for(&self.key)
     }
 
     /// What draws on one budget: Datadog has one for each kind of call.
@@ -121,7 +122,9 @@ impl Oracle {
         if let (&Method::POST, Some(pair)) = (&asked.method, asked.organization.zip(asked.sink)) {
             ledger.posts.push((pair, asked.seat().to_owned()));
             ledger.contest.corrects(line, pair, at);
-            if let Some(before) = ledger.unknown.insert((line, asked.seat().to_owned(), pair), at) {
+            let before = ledger.unknown.insert((line, asked.seat().to_owned(), pair), at);
+            // Two DatadogOrgs that have had the same keys have lists of their own.
+            if let Some(before) = before.filter(|_| ledger.seats.with_keys_made_for(asked.seat()).len() < 2) {
                 let what =
                     format!("process {line} POSTs {pair:?} again without a list since {before:?}, when it did so with unknown outcome");
                 ledger.accuse("I4 no action on doubt", at, what);

@@ -23,7 +23,9 @@ impl Ledger {
         let is_heir = |life: &&Life| {
             life.is_older_than(version)
                 && life.always(deleted, |memory| self.would_hold(memory, pair))
-                && life.last().is_some_and(|memory| self.can_hold(memory, asked, deleted, at) && !self.is_hindered(memory, pair, at))
+                && life
+                    .last()
+                    .is_some_and(|memory| self.can_hold(memory, asked, deleted, at) && !self.is_hindered(memory, leavers, pair, at))
         };
         self.lives.values().find(is_heir).and_then(Life::last)
     }
@@ -56,10 +58,12 @@ impl Ledger {
         sink_is_known && serves && (by_its_own_key || (in_peace && ready))
     }
 
-    /// Whether there is another claim or record of the pair: one that does nothing lets nobody else (limit R4), and others are looked at themselves.
-    fn is_hindered(&self, heir: &Memory, pair: Pair, at: Duration) -> bool {
-        let claims = |memory: &Memory| !memory.terminating && memory.pair() == Some(pair);
-        self.recently(at).any(|other| other.uid != heir.uid && claims(other))
+    /// Whether somebody else holds on to the pair, whoever gives it up: who does nothing lets nobody else (limit R4), and others are looked at
+    /// themselves.
+    fn is_hindered(&self, heir: &Memory, leavers: &[&Life], pair: Pair, at: Duration) -> bool {
+        let is_third = |other: &Memory, leaver: &Life| other.uid != heir.uid && leaver.last().is_some_and(|last| last.uid != other.uid);
+        let holds_on = |other: &Memory| !other.terminating && other.pair() == Some(pair);
+        leavers.iter().all(|leaver| self.recently(at).any(|other| is_third(other, leaver) && holds_on(other)))
     }
 
     /// Whether no other DatadogOrg has had the request's key.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | I1 | each POST has a persisted, guarded claim of a live object that names its pair, wants its types and is no older than 30 s; the double never has two connections of a pair |
 //! | I2 | each object that the operator lets go owns nothing any more, or its policies leave the connection behind (`Orphan`, `Observe`), or a live object owns it; at the end no connection of the operator's is without an object |
-//! | I3 | each PATCH and DELETE is about a connection that the object owns: by the recorded id, or by the claim of its creation. An id is recorded only of a connection that the object made, that its `adoptionPolicy` lets it take over under a claim that names it, or that a terminating object leaves to it. No DELETE while a live object has it recorded |
+//! | I3 | each PATCH and DELETE is about a connection that the object owns: by the recorded id, or by the claim of its creation. An id is recorded only of a connection that the object made, that its `adoptionPolicy` lets it take over under a claim that names it, or that a terminating object leaves to it. While a live object has it recorded, no other records it, and nobody deletes it |
 //! | I4 | a wrong list causes no DELETE and no let-go (I2, I3), and no second POST for a connection of which the operator has been told |
 //! | I5 | after the last misfortune the desired state is reached (`end.rs`), with the reason and the plan that the policies ask for (`expected.rs`); and again after each of some renames |
 //! | I6 | and then nothing is written for an hour (`run.rs`) |

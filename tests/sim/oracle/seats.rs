@@ -116,6 +116,11 @@ impl Seats {
         self.holders.get(key).into_iter().flatten().copied()
     }
 
+    /// The DatadogOrgs whose Secrets have held keys that were made for this one.
+    pub(super) fn with_keys_made_for(&self, seat: &str) -> BTreeSet<Seat> {
+        self.holders.iter().filter(|(key, _)| made_for(key) == seat).flat_map(|(_, holders)| holders).copied().collect()
+    }
+
     /// Whether its Secret has held keys since then.
     pub(super) fn has_secret_since(&self, seat: Seat, since: Duration) -> bool {
         self.secrets.get(&seat).is_some_and(|from| *from <= since)
@@ -127,6 +132,11 @@ impl Seats {
         let first = versions.iter().rposition(|(from, _)| *from <= since).unwrap_or(versions.len());
         versions[first..].iter().map(|(_, office)| office.as_ref())
     }
+}
+
+/// The DatadogOrg that a key was made for.
+pub(super) fn made_for(key: &str) -> &str {
+    key.rsplit_once('-').map_or("", |(seat, _)| seat)
 }
 
 /// The id of the key in a Secret.

@@ -108,8 +108,8 @@ impl Oracle {
                 && memory.wish.acts()
                 && (ledger.is_left_to(memory, &row, since, &principals) || ledger.policy_allows(memory, &row, at))
         });
-        let holder = ledger.holder(id, since).filter(|holder| adopts && !created && !knew_it && holder.uid != object.uid);
-        if let Some(what) = holder.map(|holder| format!("{} has taken over what {} has recorded: {row:?}", object.name, holder.name)) {
+        if let Some(holder) = ledger.holder(id, since).filter(|_| !knew_it) {
+            let what = format!("{} has taken over what {} has recorded: {row:?}", object.name, holder.name);
             return ledger.accuse("I3 nothing foreign", at, what);
         }
         let how = match (created, adopts) {

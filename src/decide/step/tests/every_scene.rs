@@ -86,6 +86,8 @@ fn every_company(seen: &Seen) -> Vec<Company> {
         company.extend([
             one(false, owner.clone()),
             one(false, owner.clone().unclear()),
+            one(false, claimant("other", 9000, Memory::default().recording(row))),
+            one(false, claimant("other", 9000, Memory::default().recording(row)).unclear()),
             one(true, owner.clone().leaving()),
             one(false, Claimant { terminating: true, ..owner }),
             one(made_by_us, claimant("other", 9000, claimed(row.created_at)).leaving()),
@@ -137,9 +139,9 @@ impl Case<'_> {
         self.left_to_it || adoption == AdoptionPolicy::Always || adoption == AdoptionPolicy::IfIdentical && self.is_as_wanted()
     }
 
-    /// Whether another live object claims the pair.
+    /// Whether another live object claims the pair, or has recorded a connection of it.
     fn has_rival(&self) -> bool {
-        self.scene.others.iter().any(|other| !other.terminating && other.memory.claim.is_some())
+        self.scene.others.iter().any(|other| !other.terminating && !other.memory.owns_nothing())
     }
 
     /// Whether another live object has recorded what is seen.

@@ -60,7 +60,7 @@ const POLL: &str = "src/controller/poll.rs";
 const RELEASE: &str = "src/decide/release.rs";
 
 /// All of them.
-pub(super) const VARIANTS: [Variant; 9] = [
+pub(super) const VARIANTS: [Variant; 10] = [
     Variant {
         name: "trusts-the-status",
         wrong: "takes the id in the status for a connection that is there, whatever the list shows",
@@ -183,6 +183,20 @@ pub(super) const VARIANTS: [Variant; 9] = [
             Attempt::Seeds,
             Attempt::Sweep { scenario: "conflict", fault: "killed before" },
             Attempt::Tests(&["lifecycle::pairs::the_later_of_two_objects_for_one_pair_touches_nothing_also_when_deleted"]),
+        ],
+    },
+    Variant {
+        name: "ignores-heirs",
+        wrong: "deletes its connection with itself, whoever is there to hold it",
+        edits: &[Edit {
+            file: RELEASE,
+            text: "let next = heir(others, connection).or(maker);",
+            wrong: "let next = heir(others, connection).or(maker).filter(|_| !$WRONG);",
+        }],
+        attempts: [
+            Attempt::Seeds,
+            Attempt::Sweep { scenario: "renamed", fault: "killed before" },
+            Attempt::Tests(&["handover::a_renamed_object_keeps_its_connection_whatever_its_adoption_policy"]),
         ],
     },
     Variant {
