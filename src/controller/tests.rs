@@ -12,7 +12,7 @@ use kube_runtime::controller::Action;
 use serde_json::{Value, json};
 
 use super::context::{CachedOrg, Context, Scope, Seams};
-use super::health::Health;
+use super::health::{BLIND_AFTER, Health};
 use super::poll::Turned;
 use super::record::{self, Ending};
 use crate::api::OrgConnection;
@@ -126,6 +126,25 @@ async fn a_datadog_org_that_cannot_be_understood_fails_apart_from_the_connection
     let org: CachedOrg = serde_json::from_value(org).unwrap();
     super::datadog_org::reconcile(Arc::new(org), Arc::clone(&context)).await;
     assert_eq!((context.objects.failed(&key()), context.objects.failed(&key().as_org())), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_namespace_may_show_a_rival_until_it_is_listed_or_nothing_was_heard_of_it_for_a_minute() {
+    let scopes = ["apps", "other"].map(|namespace| Scope::new(Some(namespace.to_owned()), reflector::store().0).0);
+    let (context, _) = context_in(scopes.into(), |_, _| (200, None));
+    let (mine, others) = ("orgconnections in apps", "orgconnections in other");
+    for watch in [mine, others] {
+        context.health.begins(watch);
+    }
+    context.health.has_listed(mine);
+    assert!(context.awaits_rivals(), "although its own namespace is listed");
+    context.health.has_listed(others);
+    assert!(!context.awaits_rivals());
+    context.health.begins(others);
+    tokio::time::advance(BLIND_AFTER).await;
+    assert!(context.awaits_rivals());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(!context.awaits_rivals());
 }
 
 #[tokio::test]
