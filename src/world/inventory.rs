@@ -1,8 +1,8 @@
 //! The connections of one organization as one DatadogOrg's key showed them last, with our own writes laid over. Instants are passed in.
 //!
 //! Only a complete list proves absence; an incomplete one still proves presence. An own write stands until a list *begun after it* has
-//! come in, and because a list may lag, what we wrote is believed gone or changed, and what we deleted believed still there, only after
-//! two.
+//! come in, and because a list may lag, what we wrote is believed gone, and what we deleted believed still there, only after two; so too
+//! that somebody has changed it, unless the list began too late to lag behind the write.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::decide::model::{Connection, ConnectionId, OrgId, Pair};
 use crate::decide::plan::{Doubt, Seen};
+use crate::decide::release::LISTED;
 
 /// Lists, begun after a write, that must contradict it before it is given up.
 const LISTS_TO_CONTRADICT: u8 = 2;
@@ -192,7 +193,9 @@ impl Overlay {
         if !confirmed && (snapshot.doubt.is_none() || listed.is_some()) {
             self.contradictions += 1;
         }
-        confirmed || self.contradictions >= LISTS_TO_CONTRADICT
+        let is_ours = |row: &Connection| matches!(&self.write, OwnWrite::Wrote(connection) if connection.id == row.id);
+        let cannot_lag = snapshot.began_here.duration_since(self.at) >= LISTED.unsigned_abs();
+        confirmed || self.contradictions >= LISTS_TO_CONTRADICT || (cannot_lag && row.is_some_and(is_ours))
     }
 }
 

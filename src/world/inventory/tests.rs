@@ -246,7 +246,16 @@ enum Event {
     Created,
     Deleted,
     Lost,
-    List { late: bool, complete: bool, row: Row },
+    List { begun: Begun, complete: bool, row: Row },
+}
+
+/// When a list began, as to the last write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begun {
+    Before,
+    /// It may lag behind the write.
+    JustAfter,
+    LongAfter,
 }
 
 impl Row {
@@ -263,8 +272,8 @@ impl Row {
 fn every_event() -> Vec<Event> {
     let mut events = vec![Event::Created, Event::Deleted, Event::Lost];
     for row in [Row::Nothing, Row::Ours, Row::OursChanged, Row::Another] {
-        for (late, complete) in [(false, false), (false, true), (true, false), (true, true)] {
-            events.push(Event::List { late, complete, row });
+        for begun in [Begun::Before, Begun::JustAfter, Begun::LongAfter] {
+            events.extend([false, true].map(|complete| Event::List { begun, complete, row }));
         }
     }
     events
@@ -295,16 +304,18 @@ fn told(history: &[Event]) -> (Seen, bool) {
     }
 }
 
-/// Whether no list begun after the write has spoken for it, and fewer than two have spoken against it.
+/// Whether no list begun after the write has spoken for it, fewer than two have spoken against it, and none begun long after it has shown
+/// what we wrote changed.
 fn stands<'a>(write: Event, lists_since: impl Iterator<Item = &'a Event>) -> bool {
     let mut against = 0;
     for event in lists_since {
-        let Event::List { late: true, complete, row } = *event else { continue };
+        let Event::List { begun: begun @ (Begun::JustAfter | Begun::LongAfter), complete, row } = *event else { continue };
         let (confirms, contradicts) = match (write, row) {
             (Event::Created, Row::Ours) => (true, false),
             (Event::Created, Row::Nothing) => (false, complete),
             (Event::Deleted, Row::Nothing) => (complete, false),
             (Event::Deleted, Row::Another) => (true, false),
+            (Event::Created, Row::OursChanged) if begun == Begun::LongAfter => (true, false),
             // A row that is shown is there, however much else a list may lack.
             (Event::Created, Row::OursChanged | Row::Another) | (Event::Deleted, Row::Ours | Row::OursChanged) => (false, true),
             (Event::Lost | Event::List { .. }, row) => (complete || row != Row::Nothing, false),
@@ -317,15 +328,20 @@ fn stands<'a>(write: Event, lists_since: impl Iterator<Item = &'a Event>) -> boo
     true
 }
 
-/// Lets an event happen, `step` seconds after the start. Answers who was woken.
-fn happens(inventory: &mut Inventory, event: Event, start: Instant, step: u64, last_write: &mut Instant) -> Option<Changed> {
-    let now = start + seconds(step);
+/// Lets an event happen, `step` times [`LISTED`] after the start. Answers who was woken.
+fn happens(inventory: &mut Inventory, event: Event, start: Instant, step: u32, last_write: &mut Instant) -> Option<Changed> {
+    let now = start + LISTED.unsigned_abs() * step;
     let write = match event {
         Event::Created => OwnWrite::Wrote(connection()),
         Event::Deleted => OwnWrite::Deleted(id(1)),
         Event::Lost => OwnWrite::InDoubt,
-        Event::List { late, complete, row } => {
-            let snapshot = list(if late { now } else { *last_write }, row.connection().as_slice());
+        Event::List { begun, complete, row } => {
+            let began = match begun {
+                Begun::Before => *last_write,
+                Begun::JustAfter => *last_write + LISTED.unsigned_abs() - Duration::from_nanos(1),
+                Begun::LongAfter => now,
+            };
+            let snapshot = list(began, row.connection().as_slice());
             return Some(inventory.listed(if complete { snapshot } else { doubtful(snapshot) }));
         }
     };
@@ -342,7 +358,7 @@ fn every_history() -> Vec<Vec<Event>> {
     };
     let one = longer(&[Vec::new()]);
     let two = longer(&one);
-    let first = Event::List { late: true, complete: true, row: Row::Ours };
+    let first = Event::List { begun: Begun::LongAfter, complete: true, row: Row::Ours };
     let written = [Event::Created, Event::Deleted, Event::Lost].map(|write| vec![first, write]);
     let looked = longer(&longer(&longer(&written)));
     [one, two.clone(), longer(&two), looked].concat()

@@ -118,7 +118,7 @@ impl Oracle {
             (false, true) => Recording::Adopted,
             (false, false) if knew_it => return,
             (false, false) => {
-                let what = format!("{} has recorded what it may not take over: {row:?}", object.name);
+                let what = format!("{} has recorded what it may not take over: {row:?}; it is {object:?}", object.name);
                 return ledger.accuse("I3 nothing foreign", at, what);
             }
         };
