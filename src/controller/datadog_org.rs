@@ -1,7 +1,6 @@
 //! The pass of one DatadogOrg: its turn with Datadog, who has to look again, its status, and whether it may go.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use super::unmanaged;
 use crate::api::conditions::{ConnectionReason, Progress, find};
 use crate::api::datadog_org::{DatadogOrgStatus, UnmanagedConnection};
 use crate::api::{CONNECTION_FINALIZER, DatadogOrg, IN_USE_FINALIZER, RECONCILE_REQUEST_ANNOTATION};
+use crate::decide::digest;
 use crate::decide::event::Event;
 use crate::decide::model::ConnectionId;
 use crate::decide::organization::{self, Findings, Stand, Trouble};
@@ -28,10 +28,10 @@ use crate::decide::poll::{self, Ask, SECRET_INTERVAL};
 use crate::decide::requeue;
 use crate::decide::unmanaged::Tally;
 use crate::log::one_line;
-use crate::world::Key;
 use crate::world::inventory::Changed;
 use crate::world::org::Org;
 use crate::world::row::{LONGEST_REQUEST, Row, understand};
+use crate::world::{Key, carries};
 
 /// One pass. It records its own failure and says when to look again.
 pub(super) async fn reconcile(object: Arc<CachedOrg>, context: Arc<Context>) -> Action {
@@ -67,7 +67,7 @@ async fn pass(object: &DatadogOrg, context: &Context) -> Result<Option<Duration>
     brake::org_applied(context, &org);
     let api = Api::<DatadogOrg>::namespaced(context.kubernetes.clone(), &org.key.namespace);
     let terminating = object.metadata.deletion_timestamp.is_some();
-    let held = object.finalizers().iter().any(|finalizer| finalizer == IN_USE_FINALIZER);
+    let held = carries(object, IN_USE_FINALIZER);
     if terminating && !held {
         return Ok(None);
     }
@@ -141,7 +141,7 @@ pub(super) fn wake(context: &Context, org: &Org, turned: &Turned) {
 /// The objects that claim through a terminating DatadogOrg, read live: each of them still needs its key.
 async fn users(context: &Context, key: &Key) -> Result<Vec<String>, Error> {
     let mut objects = kubernetes::neighbours(context, key).await?;
-    objects.retain(|object| object.finalizers().iter().any(|finalizer| finalizer == CONNECTION_FINALIZER));
+    objects.retain(|object| carries(object, CONNECTION_FINALIZER));
     let uses = |object: DynamicObject| match understand(object) {
         Ok(object) => (object.spec.source_org_ref.name == key.name).then(|| object.name_any()),
         // What cannot be understood may well use it.
@@ -152,16 +152,14 @@ async fn users(context: &Context, key: &Key) -> Result<Vec<String>, Error> {
 
 /// What a status says, as one number, without the times that move with each write.
 fn words(status: &DatadogOrgStatus) -> u64 {
-    let mut hasher = DefaultHasher::new();
     let conditions = status.conditions.iter().map(|condition| (&condition.type_, &condition.status, &condition.reason, &condition.message));
-    conditions.collect::<Vec<_>>().hash(&mut hasher);
-    (status.observed_generation, status.connections.map(|counts| (counts.managed, counts.unmanaged)), &status.permissions)
-        .hash(&mut hasher);
-    for UnmanagedConnection { id, source, sink, connection_types, created_at: _ } in &status.unmanaged {
-        (id, &source.name, &sink.name, connection_types).hash(&mut hasher);
-    }
-    status.last_handled_reconcile_at.hash(&mut hasher);
-    hasher.finish()
+    let unmanaged = status
+        .unmanaged
+        .iter()
+        .map(|UnmanagedConnection { id, source, sink, connection_types, created_at: _ }| (id, &source.name, &sink.name, connection_types));
+    let counts = status.connections.map(|counts| (counts.managed, counts.unmanaged));
+    let (conditions, unmanaged): (Vec<_>, Vec<_>) = (conditions.collect(), unmanaged.collect());
+    digest::hash(&(conditions, status.observed_generation, counts, &status.permissions, unmanaged, &status.last_handled_reconcile_at))
 }
 
 /// The one exit: status, events and log lines, if something changed. Answers when to say it again, if somebody has just written over it.

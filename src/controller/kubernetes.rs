@@ -102,7 +102,7 @@ pub(super) async fn read(context: &Context, key: &Key, uid: &str, pair: Option<P
 
 /// Reads the object alone.
 pub(super) async fn read_alone(context: &Context, key: &Key, uid: &str) -> Result<Option<OrgConnection>, Error> {
-    Ok(within(any_form(context, &key.namespace).get_opt(&key.name)).await?.and_then(|object| with_uid(object, uid)))
+    Ok(within(any_form(context, Some(&key.namespace)).get_opt(&key.name)).await?.and_then(|object| with_uid(object, uid)))
 }
 
 /// The object, if it is that one and can be understood: if it cannot, the watch will show that, and its next pass says so.
@@ -110,9 +110,13 @@ fn with_uid(object: DynamicObject, uid: &str) -> Option<OrgConnection> {
     understand(object).ok().filter(|object| object.uid().as_deref() == Some(uid))
 }
 
-/// The OrgConnections of a namespace, also those that cannot be understood.
-fn any_form(context: &Context, namespace: &str) -> Api<DynamicObject> {
-    Api::namespaced_with(context.kubernetes.clone(), namespace, &ApiResource::erase::<OrgConnection>(&()))
+/// The OrgConnections of a namespace or of all, also those that cannot be understood.
+fn any_form(context: &Context, namespace: Option<&str>) -> Api<DynamicObject> {
+    let (client, kind) = (context.kubernetes.clone(), ApiResource::erase::<OrgConnection>(&()));
+    match namespace {
+        Some(namespace) => Api::namespaced_with(client, namespace, &kind),
+        None => Api::all_with(client, &kind),
+    }
 }
 
 /// Everybody who carries the pair's label, in all watched namespaces, and those who are known to remember something of the pair without
@@ -121,11 +125,7 @@ async fn of_pair(context: &Context, key: &Key, pair: Pair) -> Result<(Vec<Dynami
     let selector = ListParams::default().labels(&format!("{PAIR_LABEL}={}", pair_label(pair)));
     let (mut found, mut closed) = (Vec::new(), Vec::new());
     for scope in &context.scopes {
-        let api = match &scope.namespace {
-            Some(namespace) => any_form(context, namespace),
-            None => Api::all_with(context.kubernetes.clone(), &ApiResource::erase::<OrgConnection>(&())),
-        };
-        match (within(api.list(&selector)).await, &scope.namespace) {
+        match (within(any_form(context, scope.namespace.as_deref()).list(&selector)).await, &scope.namespace) {
             (Ok(list), _) => found.extend(list.items),
             (Err(error), Some(namespace)) if error.is_closed() && namespace != &key.namespace && context.is_blind::<Row>(scope) => {
                 closed.push(namespace);
@@ -138,14 +138,14 @@ async fn of_pair(context: &Context, key: &Key, pair: Pair) -> Result<(Vec<Dynami
     let unlabelled = known.filter(|other| !found.iter().any(|object| Key::of(object) == *other));
     let (unread, unlabelled): (Vec<Key>, Vec<Key>) = unlabelled.partition(|other| closed.contains(&&other.namespace));
     for other in unlabelled {
-        found.extend(within(any_form(context, &other.namespace).get_opt(&other.name)).await?);
+        found.extend(within(any_form(context, Some(&other.namespace)).get_opt(&other.name)).await?);
     }
     Ok((found, unread))
 }
 
 /// All OrgConnections of a namespace, also those that cannot be understood.
 pub(super) async fn neighbours(context: &Context, key: &Key) -> Result<Vec<DynamicObject>, Error> {
-    Ok(within(any_form(context, &key.namespace).list(&ListParams::default())).await?.items)
+    Ok(within(any_form(context, Some(&key.namespace)).list(&ListParams::default())).await?.items)
 }
 
 /// Writes claim, finalizer and label in one patch, which only lands on exactly the object that was read.

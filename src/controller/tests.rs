@@ -170,7 +170,8 @@ async fn what_happens_to_a_datadog_org_wakes_those_too_who_name_its_organization
 
 #[tokio::test(start_paused = true)]
 async fn what_another_process_says_of_an_object_that_cannot_be_understood_is_not_written_over_at_once() {
-    let other = json!({ "type": "Ready", "status": "False", "reason": "Invalid", "message": "no", "lastTransitionTime": at(0), "observedGeneration": 1 });
+    let mut other = json!({ "type": "Ready", "status": "False", "reason": "Invalid", "message": "no", "observedGeneration": 1 });
+    other["lastTransitionTime"] = json!(at(0));
     let theirs = object(1, &json!({ "conditions": [other] }));
     let (context, asked) = context(move |method, _| (200, (*method == Method::GET).then(|| theirs.clone())));
     let say = async || record::undecodable::<OrgConnection>(&context, &key(), &key(), "spec: odd").await;

@@ -184,18 +184,17 @@ impl Overlay {
     fn is_settled_by(&mut self, pair: Pair, snapshot: &Snapshot) -> bool {
         let row = snapshot.connections.get(&pair);
         let listed = row.map(|connection| connection.id);
-        let confirmed = match &self.write {
-            OwnWrite::Wrote(connection) => row.is_some_and(|row| row.id == connection.id && row.types == connection.types),
+        let cannot_lag = snapshot.began_here.duration_since(self.at) >= LISTED.unsigned_abs();
+        let settled = match &self.write {
+            OwnWrite::Wrote(connection) => row.is_some_and(|row| row.id == connection.id && (row.types == connection.types || cannot_lag)),
             OwnWrite::Deleted(id) => listed.map_or(snapshot.doubt.is_none(), |listed| listed != *id),
             OwnWrite::InDoubt => listed.is_some() || snapshot.doubt.is_none(),
         };
         // An incomplete list contradicts by what it shows, not by what it does not.
-        if !confirmed && (snapshot.doubt.is_none() || listed.is_some()) {
+        if !settled && (snapshot.doubt.is_none() || listed.is_some()) {
             self.contradictions += 1;
         }
-        let is_ours = |row: &Connection| matches!(&self.write, OwnWrite::Wrote(connection) if connection.id == row.id);
-        let cannot_lag = snapshot.began_here.duration_since(self.at) >= LISTED.unsigned_abs();
-        confirmed || self.contradictions >= LISTS_TO_CONTRADICT || (cannot_lag && row.is_some_and(is_ours))
+        settled || self.contradictions >= LISTS_TO_CONTRADICT
     }
 }
 

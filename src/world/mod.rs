@@ -39,6 +39,11 @@ impl Key {
     }
 }
 
+/// Whether an object of either kind carries this finalizer.
+pub fn carries(object: &impl ResourceExt, finalizer: &str) -> bool {
+    object.finalizers().iter().any(|name| name == finalizer)
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)

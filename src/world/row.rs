@@ -9,7 +9,7 @@ use kube::{Resource, ResourceExt};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Key;
+use super::{Key, carries};
 use crate::api::org_connection::{OrgConnection, OrgConnectionSpec, OrgConnectionStatus};
 use crate::api::{CLAIM_ANNOTATION, CONNECTION_FINALIZER, PAIR_LABEL, RECONCILE_REQUEST_ANNOTATION};
 use crate::decide::claims::{Claim, Claimant, Intent, Memory, pair_label};
@@ -55,7 +55,7 @@ impl Subject {
             generation,
             created: object.creation_timestamp().map(|time| time.0),
             terminating: object.metadata.deletion_timestamp.is_some(),
-            finalizer: is_held(object),
+            finalizer: carries(object, CONNECTION_FINALIZER),
             spec: object.spec.clone(),
             memory: memory(object, object.status.as_ref()),
             // A longer one could not be echoed in the status.
@@ -94,14 +94,10 @@ impl Subject {
     }
 }
 
-fn is_held(object: &impl ResourceExt) -> bool {
-    object.finalizers().iter().any(|finalizer| finalizer == CONNECTION_FINALIZER)
-}
-
 fn memory(object: &impl ResourceExt, status: Option<&OrgConnectionStatus>) -> Memory {
     let claim = object.annotations().get(CLAIM_ANNOTATION).and_then(|text| Claim::parse(text, &object.uid().unwrap_or_default()));
     let labelled = claim.is_some_and(|claim| object.labels().get(PAIR_LABEL).is_some_and(|label| *label == pair_label(claim.pair)));
-    status::remembered(status, Memory { claim, intact: labelled && is_held(object), ..Memory::default() })
+    status::remembered(status, Memory { claim, intact: labelled && carries(object, CONNECTION_FINALIZER), ..Memory::default() })
 }
 
 /// An OrgConnection that cannot be understood.

@@ -58,8 +58,8 @@ impl Ledger {
         sink_is_known && serves && (by_its_own_key || (in_peace && ready))
     }
 
-    /// Whether somebody else holds on to the pair, whoever gives it up: who does nothing lets nobody else (limit R4), and others are looked at
-    /// themselves.
+    /// Whether somebody else holds on to the pair, whoever gives it up: who does nothing lets nobody else (limit R4), and others are looked
+    /// at themselves.
     fn is_hindered(&self, heir: &Memory, leavers: &[&Life], pair: Pair, at: Duration) -> bool {
         let is_third = |other: &Memory, leaver: &Life| other.uid != heir.uid && leaver.last().is_some_and(|last| last.uid != other.uid);
         let holds_on = |other: &Memory| !other.terminating && other.pair() == Some(pair);
